@@ -1,0 +1,155 @@
+// swift-tools-version: 6.2
+// Targets stand bottom-up: each imports only targets above it in this file. ARCHITECTURE.md says what each room is for.
+
+import PackageDescription
+
+let testSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableExperimentalFeature("Lifetimes"),
+    .treatAllWarnings(as: .error),
+]
+
+/// Warnings are errors, so shipped code with an unmarked unsafe use does not build.
+let swiftSettings: [SwiftSetting] = testSettings + [.strictMemorySafety()]
+
+/// The C-ABI libraries carry the Swift runtime inside, export only what their map names, are never unloaded, and find
+/// the copy of ISA-L that lies beside them.
+func abiLinkerSettings(_ name: String) -> [LinkerSetting] {
+    [
+        .unsafeFlags([
+            "-static-stdlib",
+            "-Xlinker", "-soname=\(name).so.1",
+            "-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/\(abiTarget[name] ?? "")/\(name).map",
+            "-Xlinker", "-z", "-Xlinker", "nodelete",
+            "-Xlinker", "-z", "-Xlinker", "now",
+            "-Xlinker", "--gc-sections",
+            "-Xlinker", "--enable-new-dtags",
+            "-Xlinker", "-rpath=$ORIGIN",
+        ])
+    ]
+}
+
+let abiTarget = ["libibverbs": "VerbsABI", "librdmacm": "RDMACMABI"]
+
+let package = Package(
+    name: "verbena",
+    products: [
+        .library(name: "ibverbs", type: .dynamic, targets: ["VerbsABI"]),
+        .library(name: "rdmacm", type: .dynamic, targets: ["RDMACMABI"]),
+        .executable(name: "verbena", targets: ["verbena"]),
+        .executable(name: "simulate", targets: ["simulate"]),
+    ],
+    dependencies: [
+        // The command's arguments, help and completion.
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    ],
+    targets: [
+        // MARK: - C
+
+        .target(name: "CShims"),
+        .systemLibrary(name: "CVerbs"),
+        .systemLibrary(name: "CRDMACM"),
+        // ISA-L: the vectorised CRC-32 of the ICRC.
+        .systemLibrary(name: "CISAL"),
+
+        // MARK: - Pure protocol: no I/O, no clock, no threads
+
+        .target(name: "Wire", swiftSettings: swiftSettings),
+        .target(name: "Transport", dependencies: ["Wire"], swiftSettings: swiftSettings),
+        .target(name: "Simulation", dependencies: ["Transport", "Wire"], swiftSettings: swiftSettings),
+
+        // MARK: - Operating system
+
+        .target(name: "SystemIO", dependencies: ["CISAL", "CShims", "Wire"], swiftSettings: swiftSettings),
+
+        // MARK: - Resources
+
+        .target(name: "Segment", dependencies: ["SystemIO"], swiftSettings: swiftSettings),
+        .target(name: "Registration", dependencies: ["SystemIO"], swiftSettings: swiftSettings),
+        .target(name: "HostRegistry", dependencies: ["SystemIO", "Wire"], swiftSettings: swiftSettings),
+
+        // MARK: - The adapter
+
+        .target(
+            name: "SoftHCA",
+            dependencies: ["HostRegistry", "Registration", "Segment", "SystemIO", "Transport", "Wire"],
+            swiftSettings: swiftSettings
+        ),
+
+        // MARK: - C ABI
+
+        .target(
+            name: "VerbsABI",
+            dependencies: ["CShims", "CVerbs", "Registration", "SoftHCA", "SystemIO", "Transport", "Wire"],
+            exclude: ["libibverbs.map"],
+            swiftSettings: swiftSettings,
+            linkerSettings: abiLinkerSettings("libibverbs")
+        ),
+        .target(
+            name: "RDMACMABI",
+            dependencies: ["CRDMACM"],
+            exclude: ["librdmacm.map"],
+            swiftSettings: swiftSettings,
+            linkerSettings: abiLinkerSettings("librdmacm")
+        ),
+
+        // MARK: - Commands
+
+        .executableTarget(
+            name: "verbena",
+            dependencies: [
+                "HostRegistry", "Registration", "SystemIO",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
+            name: "simulate",
+            dependencies: ["Simulation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: swiftSettings
+        ),
+
+        // MARK: - Tests
+
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: testSettings),
+        .testTarget(
+            name: "WireTests",
+            dependencies: ["SystemIO", "TestSupport", "Wire"],
+            resources: [.copy("Fixtures")],
+            swiftSettings: testSettings
+        ),
+        .testTarget(name: "TransportTests", dependencies: ["TestSupport", "Transport", "Wire"], swiftSettings: testSettings),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: ["Simulation", "TestSupport", "Transport", "Wire"],
+            swiftSettings: testSettings
+        ),
+        .testTarget(name: "SystemIOTests", dependencies: ["SystemIO", "TestSupport"], swiftSettings: testSettings),
+        .testTarget(
+            name: "SegmentTests",
+            dependencies: ["Segment", "SystemIO", "TestSupport"],
+            swiftSettings: testSettings
+        ),
+        .testTarget(
+            name: "RegistrationTests",
+            dependencies: ["Registration", "SystemIO", "TestSupport"],
+            swiftSettings: testSettings
+        ),
+        .testTarget(
+            name: "HostRegistryTests",
+            dependencies: ["HostRegistry", "SystemIO", "TestSupport"],
+            swiftSettings: testSettings
+        ),
+        .testTarget(
+            name: "SoftHCATests",
+            dependencies: ["SoftHCA", "SystemIO", "TestSupport", "Transport", "Wire"],
+            swiftSettings: testSettings
+        ),
+        .testTarget(name: "ABITests", dependencies: ["TestSupport"], exclude: ["Programs"], swiftSettings: testSettings),
+        .testTarget(name: "ProgramTests", dependencies: ["TestSupport"], swiftSettings: testSettings),
+    ]
+)

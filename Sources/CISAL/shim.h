@@ -1,0 +1,2 @@
+/* Only the CRC of ISA-L. */
+#include <isa-l/crc.h>

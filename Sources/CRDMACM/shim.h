@@ -1,0 +1,3 @@
+/* The connection manager's interface as the package librdmacm-dev has it. No link line, as for CVerbs. */
+#include <rdma/rdma_cma.h>
+#include <rdma/rsocket.h>

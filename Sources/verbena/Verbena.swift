@@ -1,0 +1,6 @@
+import ArgumentParser
+
+@main
+struct Verbena: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "verbena")
+}
