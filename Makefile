@@ -1,0 +1,42 @@
+# Verbena. `make demo` shows it working, `make test` runs every test; both install what the machine lacks first.
+SHELL := /bin/bash
+.DEFAULT_GOAL := build
+.PHONY: build bootstrap demo test check bench format clean
+
+## Build a release and stage it in dist/.
+build:
+	@scripts/stage
+
+## Install the system packages that are missing. Silent when none is.
+bootstrap:
+	@scripts/bootstrap
+
+## Run Debian's own ibv_rc_pingpong, server and client, on Verbena.
+demo:
+	@scripts/bootstrap
+	@scripts/stage
+	@scripts/demo
+
+## Run every test. `make test FILTER=WireTests` runs one room.
+test:
+	@scripts/bootstrap
+	@scripts/stage
+	@scripts/run-tests $(FILTER)
+
+## What the compiler does not check: formatting, exported symbols, links in the documentation.
+check:
+	@scripts/stage
+	@scripts/check
+
+## Benchmarks, each beside its reference, in ratios.
+bench:
+	@scripts/bootstrap
+	@scripts/stage
+	@scripts/bench
+
+## Lay the sources out as .swift-format says.
+format:
+	@swift format --in-place --recursive Package.swift Sources Tests Benchmarks
+
+clean:
+	@rm -rf .build dist
