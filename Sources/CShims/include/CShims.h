@@ -1,8 +1,82 @@
-/* System calls and macros that the Glibc module does not show to Swift. No logic here. */
+/* System calls, types and macros that the Glibc module does not show to Swift. No logic here. */
 #ifndef CSHIMS_H
 #define CSHIMS_H
 
-/* Linux hides memfd_create behind _GNU_SOURCE, which cannot be set for an imported module. */
+#include <fcntl.h>
+#include <linux/ethtool.h>
+#include <linux/filter.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+/* Functions that Linux hides behind _GNU_SOURCE, which cannot be set for an imported module. */
+
 int cshims_memfd_create(const char *name);
+char *cshims_secure_getenv(const char *name);
+int cshims_pthread_setname(pthread_t thread, const char *name);
+pid_t cshims_gettid(void);
+pid_t cshims_fork(void);
+int cshims_pipe_cloexec(int descriptors[2]);
+
+/* struct mmsghdr, hidden likewise. */
+
+struct cshims_message {
+	struct msghdr header;
+	unsigned int byte_count;
+};
+
+int cshims_recvmmsg(int descriptor, struct cshims_message *messages, unsigned int count, int flags);
+
+/* Variadic functions, which Swift cannot call. */
+
+int cshims_fcntl_int(int descriptor, int command, int argument);
+int cshims_fcntl_lock(int descriptor, int command, struct flock *lock);
+int cshims_ioctl_pointer(int descriptor, unsigned long request, void *argument);
+int cshims_open(const char *path, int flags, unsigned int mode);
+
+/* The query of one mapping, Linux 6.11. Debian 12's headers do not have it yet. */
+
+struct cshims_mapping_query {
+	uint64_t size;
+	uint64_t query_flags;
+	uint64_t query_address;
+	uint64_t start;
+	uint64_t end;
+	uint64_t flags;
+	uint64_t page_size;
+	uint64_t file_offset;
+	uint64_t inode;
+	uint32_t device_major;
+	uint32_t device_minor;
+	uint32_t name_size;
+	uint32_t build_id_size;
+	uint64_t name_address;
+	uint64_t build_id_address;
+};
+
+enum {
+	CSHIMS_MAPPING_READABLE = 0x01,
+	CSHIMS_MAPPING_WRITABLE = 0x02,
+};
+
+int cshims_query_mapping(int descriptor, struct cshims_mapping_query *query);
+
+/* Constants whose macros do not import. */
+
+enum {
+	CSHIMS_UDP_SEGMENT = UDP_SEGMENT,
+	CSHIMS_UDP_GRO = UDP_GRO,
+	CSHIMS_UDP_LEVEL = IPPROTO_UDP,
+};
 
 #endif

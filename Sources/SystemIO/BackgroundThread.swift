@@ -1,0 +1,65 @@
+import CShims
+import Glibc
+
+/// A thread beside those of the program. All signals are blocked in it: their handlers belong to the program's threads.
+///
+/// It does not live on in a forked child. Whoever makes it must join it, or detach it.
+@safe
+package struct BackgroundThread: ~Copyable, Sendable {
+    private let thread: pthread_t
+
+    /// What a thread is given to run.
+    private final class Body {
+        let run: @Sendable () -> Void
+
+        init(_ run: @escaping @Sendable () -> Void) {
+            self.run = run
+        }
+    }
+
+    /// Starts a thread that runs `body` and ends.
+    ///
+    /// - Parameter name: Shown by ps(1) and debuggers; at most 15 bytes.
+    /// - Throws: `EAGAIN` when the system's or the user's number of threads is used up.
+    package init(name: String = "verbena", _ body: @escaping @Sendable () -> Void) throws(Errno) {
+        var allSignals = sigset_t()
+        var formerSignals = sigset_t()
+        _ = unsafe sigfillset(&allSignals)
+        // A thread inherits the mask of the one that makes it.
+        _ = unsafe pthread_sigmask(SIG_SETMASK, &allSignals, &formerSignals)
+        defer { _ = unsafe pthread_sigmask(SIG_SETMASK, &formerSignals, nil) }
+
+        var thread = pthread_t()
+        let argument = unsafe Unmanaged.passRetained(Body(body)).toOpaque()
+        let result = unsafe pthread_create(
+            &thread,
+            nil,
+            { argument in
+                // SAFETY: the argument is the reference that `init` retained for this thread alone.
+                guard let argument = unsafe argument else { return nil }
+                unsafe Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run()
+                return nil
+            },
+            argument
+        )
+        guard result == 0 else {
+            unsafe Unmanaged<Body>.fromOpaque(argument).release()
+            throw Errno(rawValue: result)
+        }
+        _ = unsafe cshims_pthread_setname(thread, name)
+        self.thread = thread
+    }
+
+    /// Waits until the thread has ended. Not in a forked child, where it does not exist.
+    package consuming func join() {
+        _ = pthread_join(self.thread, nil)
+    }
+
+    /// Lets the thread clean up after itself when it ends.
+    package consuming func detach() {
+        _ = pthread_detach(self.thread)
+    }
+
+    /// Whether the caller is this thread.
+    package var isCurrent: Bool { pthread_equal(self.thread, pthread_self()) != 0 }
+}
