@@ -40,6 +40,17 @@ struct ICRCSolverTests {
         #expect(ICRCSolver.multiply(a, b ^ c) == ICRCSolver.multiply(a, b) ^ ICRCSolver.multiply(a, c))
     }
 
+    /// The field has 16 coefficients; a difference in any of the other 16 is damage.
+    @Test(arguments: 0..<32 as Range<UInt32>)
+    func `explains exactly the changes of the field`(bit: UInt32) {
+        for followingByteCount in [0, 1, 34, 1078] {
+            let field = UInt32(1) << bit
+            let difference = (0..<(8 * (followingByteCount + 2))).reduce(field) { value, _ in Self.timesX(value) }
+            let change = ICRCSolver.change(explaining: difference, followingByteCount: followingByteCount)
+            #expect(change == (bit < 16 ? UInt16(truncatingIfNeeded: field).byteSwapped : nil))
+        }
+    }
+
     /// One flipped bit, at whatever distance behind the identification, looks like no change of the identification.
     /// Nothing but the polynomial decides this, so that it holds for all packets.
     @Test func `no identification explains one flipped bit`() {

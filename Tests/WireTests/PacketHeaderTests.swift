@@ -99,8 +99,12 @@ struct PacketHeaderTests {
         #expect(throws: WireError.padTooLong(padCount: 3, available: 0)) {
             try PacketHeader(parsing: lonely.span.bytes)
         }
-        let unaligned = Self.encoded(header, behind: [1, 2, 3, 4, 5])
-        #expect(throws: WireError.unalignedPayload(byteCount: 5)) { try PacketHeader(parsing: unaligned.span.bytes) }
+        for byteCount in [5, 6, 7] {
+            let unaligned = Self.encoded(header, behind: [UInt8](repeating: 1, count: byteCount))
+            #expect(throws: WireError.unalignedPayload(byteCount: byteCount)) {
+                try PacketHeader(parsing: unaligned.span.bytes)
+            }
+        }
 
         header.bth.padCount = 0
         header.bth.opcode = .rcReadRequest
