@@ -124,8 +124,8 @@ extension UDPSocket {
     ///   - source: The own address to send from; `IPAddress.any` lets the routes decide.
     ///   - interfaceIndex: The interface to send through; 0 lets the routes decide.
     /// - Throws: `EAGAIN` or `ENOBUFS` when a queue is full: try later. `EMSGSIZE` when a segment does not fit the path.
-    ///   `ENETUNREACH`, `EHOSTUNREACH`: no route. `EPERM`: a firewall rule of this machine dropped it. `EINVAL`: the
-    ///   source address is not one of the machine's.
+    ///   `ENETUNREACH`, `EHOSTUNREACH`: no route. `EPERM`: a firewall rule of this machine dropped it. A
+    ///   source that is not an address of the machine gives `ENETUNREACH` for IPv4 and `EINVAL` for IPv6.
     @unsafe
     package func send(
         _ datagrams: UnsafeRawBufferPointer,
