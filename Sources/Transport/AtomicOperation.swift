@@ -1,0 +1,5 @@
+/// An atomic operation on 8 bytes of our memory.
+package enum AtomicOperation: UInt8, Hashable, Sendable {
+    case compareAndSwap
+    case fetchAndAdd
+}

@@ -1,0 +1,39 @@
+/// A fixed number of trivial elements in memory of its own, taken once.
+///
+/// It keeps elements only; which of them are in use is the business of the queue that is built on it.
+@safe
+struct FixedRing<Element: BitwiseCopyable>: ~Copyable {
+    let capacity: Int
+    // SAFETY: holds `capacity` initialized elements from init to deinit, and never leaves this type. The subscript
+    // checks bounds.
+    private let elements: UnsafeMutablePointer<Element>
+
+    /// - Precondition: `capacity` is at least 1.
+    init(capacity: Int, filledWith element: Element) {
+        precondition(capacity >= 1, "a ring without elements")
+        self.capacity = capacity
+        // SAFETY: freshly allocated for exactly this count.
+        unsafe self.elements = .allocate(capacity: capacity)
+        unsafe self.elements.initialize(repeating: element, count: capacity)
+    }
+
+    deinit {
+        // SAFETY: allocated in init. The elements are trivial and need no deinitialization.
+        unsafe self.elements.deallocate()
+    }
+
+    subscript(index: Int) -> Element {
+        @inline(__always)
+        get {
+            precondition(index >= 0 && index < self.capacity, "ring index out of bounds")
+            // SAFETY: in bounds, checked above.
+            return unsafe self.elements[index]
+        }
+        @inline(__always)
+        _modify {
+            precondition(index >= 0 && index < self.capacity, "ring index out of bounds")
+            // SAFETY: in bounds, checked above; the ring is not copyable, so its owner has exclusive access.
+            yield unsafe &self.elements[index]
+        }
+    }
+}

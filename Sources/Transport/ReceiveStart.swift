@@ -1,0 +1,9 @@
+/// What the receive queue has for a message that begins.
+package enum ReceiveStart: Hashable, Sendable {
+    /// A receive request was consumed; what follows goes into it until `completeReceive`.
+    case ready
+    /// No receive request: the peer is told to wait.
+    case empty
+    /// A receive request was consumed and is no good: it completes with this status.
+    case error(CompletionStatus)
+}
