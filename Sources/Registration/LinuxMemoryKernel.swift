@@ -16,6 +16,10 @@ package struct LinuxMemoryKernel: MemoryKernel {
         MappingQuery.mapping(atOrAbove: address)
     }
 
+    package func forEachMapping(_ body: (MemoryMapping) -> Bool) {
+        MappingList.forEach(body)
+    }
+
     package var mappingCount: Int { MappingList.count }
     package var mappingLimit: Int { MappingList.limit }
 

@@ -12,6 +12,9 @@ package protocol MemoryKernel: Sendable {
     /// The mapping that holds `address`, or the next one above; nil when there is none.
     func mapping(atOrAbove address: UInt) -> MemoryMapping?
 
+    /// Calls `body` for each mapping in the order of addresses until it returns false.
+    func forEachMapping(_ body: (MemoryMapping) -> Bool)
+
     /// How many mappings the process has.
     var mappingCount: Int { get }
 

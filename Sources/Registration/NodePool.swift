@@ -25,6 +25,9 @@ internal struct NodePool: ~Copyable {
     /// Memory is taken in multiples of this many nodes: one page.
     private static let nodesPerPage = Int(PageRange.pageByteCount) / MemoryLayout<Node>.stride
 
+    /// An empty pool of more nodes than this gives its memory back.
+    private static let idleCapacityMax = 1 << 12
+
     // SAFETY: memory for `capacity` nodes, the first `used` of which are initialised, while `capacity` is above 0.
     private var base: UnsafeMutablePointer<Node>?
     private var capacity = 0
@@ -99,9 +102,22 @@ internal struct NodePool: ~Copyable {
         self.count -= 1
     }
 
+    /// Starts over with no node in use, and gives memory back if it is much.
+    internal mutating func compact(to kernel: some MemoryKernel) {
+        assert(self.count == 0)
+        if self.capacity > Self.idleCapacityMax {
+            self.discardAll(to: kernel)
+        } else {
+            self.used = min(self.used, 1)
+            self.freeHead = Self.none
+        }
+    }
+
     /// Gives all memory back, and forgets all nodes.
     internal mutating func discardAll(to kernel: some MemoryKernel) {
-        if let base = unsafe self.base { unsafe kernel.free(base, byteCount: self.capacity * MemoryLayout<Node>.stride) }
+        if let base = unsafe self.base {
+            unsafe kernel.free(base, byteCount: self.capacity * MemoryLayout<Node>.stride)
+        }
         unsafe self.base = nil
         self.capacity = 0
         self.used = 0

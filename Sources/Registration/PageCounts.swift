@@ -38,6 +38,12 @@ extension PageCounts {
         self.root = NodePool.none
     }
 
+    /// Forgets where nodes were, and gives memory back if it is much. Every count must be 0.
+    package mutating func compact(to kernel: some MemoryKernel) {
+        assert(self.isEmpty)
+        self.nodes.compact(to: kernel)
+    }
+
     /// Adds `change` to the count of every page in `range`. There must be room for two more steps.
     package mutating func add(_ change: Int32, to range: PageRange) {
         self.addStep(change, at: range.lowerBound)
@@ -94,6 +100,23 @@ extension PageCounts {
         if self.count(at: lowerBound) > 0 { return true }
         guard let step = self.nextStep(after: lowerBound) else { return false }
         return step < upperBound
+    }
+
+    /// The number of marks on the page that has most. Linear in the number of steps.
+    package var highestCount: Int32 {
+        var highest: Int32 = 0
+        var count: Int32 = 0
+        self.accumulate(self.root, into: &count, highest: &highest)
+        return highest
+    }
+
+    private func accumulate(_ index: UInt32, into count: inout Int32, highest: inout Int32) {
+        guard index != NodePool.none else { return }
+        let node = self.nodes[index]
+        self.accumulate(node.left, into: &count, highest: &highest)
+        count += node.step
+        highest = max(highest, count)
+        self.accumulate(node.right, into: &count, highest: &highest)
     }
 
     /// The lowest address above `address` at which the count changes.

@@ -23,7 +23,11 @@ package enum PageAdvice {
             case .copy: MADV_DOFORK
             }
         // SAFETY: the advice changes what a child inherits, never the bytes; the kernel checks the range.
-        let result = unsafe madvise(UnsafeMutableRawPointer(bitPattern: lowerBound), Int(upperBound - lowerBound), value)
+        let result = unsafe madvise(
+            UnsafeMutableRawPointer(bitPattern: lowerBound),
+            Int(upperBound - lowerBound),
+            value
+        )
         return result == 0 ? nil : .last
     }
 
