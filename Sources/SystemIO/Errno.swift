@@ -25,6 +25,7 @@ package struct Errno: Error, Hashable, Sendable {
     package static var addressInUse: Errno { Errno(rawValue: EADDRINUSE) }
     package static var permissionDenied: Errno { Errno(rawValue: EACCES) }
     package static var tooManyOpenFiles: Errno { Errno(rawValue: EMFILE) }
+    package static var functionNotImplemented: Errno { Errno(rawValue: ENOSYS) }
     package static var ioError: Errno { Errno(rawValue: EIO) }
 }
 

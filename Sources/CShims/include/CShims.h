@@ -2,6 +2,8 @@
 #ifndef CSHIMS_H
 #define CSHIMS_H
 
+#include "CShimsMemory.h"
+
 #include <fcntl.h>
 #include <linux/ethtool.h>
 #include <linux/filter.h>

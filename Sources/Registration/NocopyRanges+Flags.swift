@@ -1,0 +1,167 @@
+import SystemIO
+
+// How the kernel's flags follow the counts. The functions here run while the range is claimed and, unless they say
+// otherwise, without the lock, which they take for each look at the tree.
+
+extension NocopyRanges {
+    /// Sets or clears the flags that a change of the named range by `change` turns; on failure they are as before.
+    internal func apply(_ change: Int32, to reach: Reach) -> Errno? {
+        guard self.policy == .eager else {
+            return self.kernel.isMapped(reach.named) ? nil : .noMemory
+        }
+        return change > 0 ? self.setFlags(reach) : self.clearFlags(reach)
+    }
+
+    /// One call sets the flags from the first page without a mark to the last; pages between that have one keep theirs.
+    private func setFlags(_ reach: Reach) -> Errno? {
+        guard let hull = self.hull(of: reach.named, withCount: 0) else { return nil }
+        let target = reach.isPerMapping ? self.widened(hull) : hull
+        guard let error = self.kernel.advise(.doNotCopy, target) else { return nil }
+        self.forEachRun(of: reach.named, withCount: 0) { run in
+            if self.clear(run, isPerMapping: true) != nil { self.lock.withLock { self.noteDamage(run) } }
+        }
+        return error
+    }
+
+    private func clearFlags(_ reach: Reach) -> Errno? {
+        var firstAddress: UInt?
+        var failure: Errno?
+        self.forEachRun(of: reach.named, withCount: 1) { run in
+            firstAddress = firstAddress ?? run.lowerBound
+            failure = self.clear(run, isPerMapping: reach.isPerMapping)
+            guard failure != nil, let firstAddress else { return }
+            let touched = PageRange(lowerBound: firstAddress, upperBound: run.upperBound)
+            self.restore(touched, isPerMapping: reach.isPerMapping)
+        } while: {
+            failure == nil
+        }
+        return failure
+    }
+
+    /// Clears the flag of a run in which no page keeps a mark.
+    ///
+    /// - Returns: Why not; holes are no reason.
+    private func clear(_ run: PageRange, isPerMapping: Bool) -> Errno? {
+        guard isPerMapping else {
+            let error = self.kernel.advise(.copy, run)
+            return error == .noMemory ? nil : error
+        }
+        guard let target = self.lockedUnneeded(around: run) else { return nil }
+        return self.clearWhereAllowed(target)
+    }
+
+    /// Sets the flags of `range` again after they could not all be cleared.
+    private func restore(_ range: PageRange, isPerMapping: Bool) {
+        switch self.kernel.advise(.doNotCopy, isPerMapping ? self.widened(range) : range) {
+        case nil, Errno.noMemory?: return
+        // The kernel stopped here before too, and changed nothing from here on.
+        case Errno.invalidArgument? where !isPerMapping: return
+        default: self.lock.withLock { self.noteDamage(range) }
+        }
+    }
+
+    /// Clears the flags of `range`, passing over device memory, from which the kernel does not take the flag.
+    internal func clearWhereAllowed(_ range: PageRange) -> Errno? {
+        let error = self.kernel.advise(.copy, range)
+        guard error == .invalidArgument else { return error == .noMemory ? nil : error }
+        var address = range.lowerBound
+        while address < range.upperBound, let mapping = self.kernel.mapping(atOrAbove: address) {
+            let lowerBound = max(address, mapping.lowerBound)
+            let upperBound = min(range.upperBound, mapping.upperBound)
+            guard lowerBound < upperBound else { break }
+            let error = self.kernel.advise(.copy, PageRange(lowerBound: lowerBound, upperBound: upperBound))
+            guard error == nil || error == .invalidArgument || error == .noMemory else { return error }
+            address = upperBound
+        }
+        return nil
+    }
+
+    internal func noteDamage(_ range: PageRange) {
+        let lowerBound = min(range.lowerBound, self.damage?.lowerBound ?? .max)
+        let upperBound = max(range.upperBound, self.damage?.upperBound ?? 0)
+        self.damage = PageRange(lowerBound: lowerBound, upperBound: upperBound)
+    }
+}
+
+// MARK: - Huge pages
+
+extension NocopyRanges {
+    /// `range` with both ends moved outwards to where their mappings' pages end.
+    internal func widened(_ range: PageRange) -> PageRange {
+        PageRange(
+            lowerBound: range.lowerBound & ~(self.pageByteCount(at: range.lowerBound) - 1),
+            upperBound: self.roundedUp(range.upperBound)
+        )
+    }
+
+    private func roundedUp(_ upperBound: UInt) -> UInt {
+        let mask = self.pageByteCount(at: upperBound - PageRange.pageByteCount) - 1
+        return (upperBound + mask) & ~mask
+    }
+
+    /// The size of the kernel's page at `address`, in bytes; the smallest one where nothing is mapped.
+    private func pageByteCount(at address: UInt) -> UInt {
+        guard let mapping = self.kernel.mapping(atOrAbove: address), mapping.lowerBound <= address else {
+            return PageRange.pageByteCount
+        }
+        return max(mapping.pageByteCount, PageRange.pageByteCount)
+    }
+
+    private func lockedUnneeded(around run: PageRange) -> PageRange? {
+        let reach = self.widened(run)
+        return self.lock.withLock { self.unneeded(around: run, within: reach) }
+    }
+
+    /// The part of `reach` whose flags can go when those of `run` can: a huge page keeps its flag while a page beside the
+    /// run has a mark. Under the lock.
+    ///
+    /// - Parameter reach: `run` with its ends moved outwards to the ends of the kernel's pages.
+    internal func unneeded(around run: PageRange, within reach: PageRange) -> PageRange? {
+        var (lowerBound, upperBound) = (reach.lowerBound, reach.upperBound)
+        if self.counts.hasMark(from: lowerBound, to: run.lowerBound) {
+            let mask = self.pageByteCount(at: run.lowerBound) - 1
+            lowerBound = (run.lowerBound + mask) & ~mask
+        }
+        if self.counts.hasMark(from: run.upperBound, to: upperBound) {
+            let mask = self.pageByteCount(at: run.upperBound - PageRange.pageByteCount) - 1
+            upperBound = run.upperBound & ~mask
+        }
+        return lowerBound < upperBound ? PageRange(lowerBound: lowerBound, upperBound: upperBound) : nil
+    }
+}
+
+// MARK: - Runs
+
+extension NocopyRanges {
+    /// The range from the first to the last page of `range` with a count of `count`, when none has fewer.
+    private func hull(of range: PageRange, withCount count: Int32) -> PageRange? {
+        self.lock.withLock {
+            guard var run = self.counts.firstRun(of: range, withCount: count) else { return nil }
+            let lowerBound = run.lowerBound
+            while run.upperBound < range.upperBound {
+                let rest = PageRange(lowerBound: run.upperBound, upperBound: range.upperBound)
+                guard let next = self.counts.firstRun(of: rest, withCount: count) else { break }
+                run = next
+            }
+            return PageRange(lowerBound: lowerBound, upperBound: run.upperBound)
+        }
+    }
+
+    /// Calls `body`, without the lock, with each run of `range` whose count is `count`, while `condition` holds.
+    private func forEachRun(
+        of range: PageRange,
+        withCount count: Int32,
+        _ body: (PageRange) -> Void,
+        while condition: () -> Bool = { true }
+    ) {
+        var rest: PageRange? = range
+        while let current = rest, condition() {
+            let run = self.lock.withLock { self.counts.firstRun(of: current, withCount: count) }
+            guard let run else { return }
+            body(run)
+            rest =
+                run.upperBound < range.upperBound
+                ? PageRange(lowerBound: run.upperBound, upperBound: range.upperBound) : nil
+        }
+    }
+}

@@ -1,0 +1,137 @@
+import Synchronization
+package import SystemIO
+
+/// What the process has registered: the pages that are kept out of forked children, and the fork support of rdma-core
+/// (`ibv_fork_init`) on top of them.
+///
+/// A process has one, `shared`. It installs fork handlers when it is first used; a module whose handlers take locks under
+/// which it calls the account must use `shared` before it installs its own, so that its own run first.
+package final class RegistrationAccount: Sendable {
+    /// The account of this process, as the environment wants it.
+    package static let shared: RegistrationAccount = {
+        let account = RegistrationAccount(configuration: .fromEnvironment())
+        account.installForkHandlers()
+        return account
+    }()
+
+    /// The marks themselves; `mark_nocopy` uses them directly.
+    package let ranges: NocopyRanges<LinuxMemoryKernel>
+    private let isForkSupportOn: Atomic<Bool>
+    /// Whether something was registered before fork support was on, which is then too late.
+    private let hasUnmarkedRegistration = Atomic<Bool>(false)
+
+    /// For tests; others use `shared`.
+    package init(configuration: RegistrationConfiguration) {
+        self.ranges = NocopyRanges(policy: configuration.policy, kernel: LinuxMemoryKernel())
+        self.isForkSupportOn = Atomic(configuration.isForkSupportRequested && configuration.policy != .off)
+    }
+}
+
+// MARK: - Registering
+
+extension RegistrationAccount {
+    /// Registers `byteCount` bytes from `address` on.
+    ///
+    /// - Throws: `EINVAL` when the range wraps around, or is not page-exact and must be; `ENOMEM` when a part is not
+    ///   mapped, there is no memory for the account, or the process has nearly as many mappings as it may have. Nothing
+    ///   has changed then.
+    package func register(
+        address: UInt,
+        byteCount: UInt,
+        options: RegistrationOptions = []
+    ) throws(Errno) -> RegisteredRange {
+        var token = RegistrationToken(epoch: self.ranges.epoch)
+        guard byteCount > 0, !options.contains(.onDemand) else {
+            return RegisteredRange(account: self, token: token)
+        }
+        let pages = try PageRange(address: address, byteCount: byteCount)
+        token.foreignByteCount = pages.byteCount - byteCount
+        if options.contains(.pageExact), token.foreignByteCount > 0 { throw .invalidArgument }
+        if self.isForkSupportOn.load(ordering: .acquiring) {
+            try self.ranges.mark(pages, isKnownMapped: options.contains(.isKnownMapped))
+            token.marked = pages
+        } else {
+            self.hasUnmarkedRegistration.store(true, ordering: .releasing)
+        }
+        return RegisteredRange(account: self, token: token)
+    }
+
+    internal func release(_ token: RegistrationToken) {
+        guard token.epoch == self.ranges.epoch else { return }
+        if let marked = token.marked { self.ranges.unmarkForcibly(marked) }
+    }
+}
+
+// MARK: - Fork support
+
+extension RegistrationAccount {
+    package var forkStatus: ForkStatus {
+        if self.ranges.policy == .off { return .unneeded }
+        return self.isForkSupportOn.load(ordering: .acquiring) ? .enabled : .disabled
+    }
+
+    /// Makes every later registration mark its pages, as `ibv_fork_init` does. Does nothing when it is so already, or when
+    /// fork support is not needed.
+    ///
+    /// - Throws: `EINVAL` when something was registered without a mark before; `ENOSYS` when the kernel cannot leave pages
+    ///   out of children; `ENOMEM`.
+    package func initializeForkSupport() throws(Errno) {
+        guard self.forkStatus == .disabled else { return }
+        if self.hasUnmarkedRegistration.load(ordering: .acquiring) { throw .invalidArgument }
+        try Self.probeKernel()
+        self.isForkSupportOn.store(true, ordering: .releasing)
+    }
+
+    /// `ibv_dontfork_range` and `ibv_dofork_range`: marks, or takes a mark away, once fork support is on; only notes the
+    /// attempt before. An empty range is fine.
+    package func changeRange(address: UInt, byteCount: UInt, isMarking: Bool) throws(Errno) {
+        guard self.isForkSupportOn.load(ordering: .acquiring) else {
+            self.hasUnmarkedRegistration.store(true, ordering: .releasing)
+            return
+        }
+        guard address > 0, byteCount > 0 else { return }
+        try self.changeMarks(address: address, byteCount: byteCount, isMarking: isMarking)
+    }
+
+    /// `mark_nocopy`: marks, or takes a mark away, whether or not fork support is on. An empty range is fine.
+    package func changeMarks(address: UInt, byteCount: UInt, isMarking: Bool) throws(Errno) {
+        guard byteCount > 0 else { return }
+        let pages = try PageRange(address: address, byteCount: byteCount)
+        if isMarking { try self.ranges.mark(pages) } else { try self.ranges.unmark(pages) }
+    }
+
+    /// Tries on a page of its own whether the kernel can leave pages out of children.
+    private static func probeKernel() throws(Errno) {
+        let kernel = LinuxMemoryKernel()
+        let byteCount = Int(PageRange.pageByteCount)
+        guard let page = unsafe kernel.allocate(byteCount: byteCount) else { throw .noMemory }
+        // SAFETY: the page is this function's own until it is freed.
+        defer { unsafe kernel.free(page, byteCount: byteCount) }
+        let range = try PageRange(address: UInt(bitPattern: page), byteCount: UInt(byteCount))
+        guard kernel.advise(.doNotCopy, range) == nil, kernel.advise(.copy, range) == nil else {
+            throw .functionNotImplemented
+        }
+    }
+}
+
+// MARK: - Fork handlers
+
+extension RegistrationAccount {
+    /// Makes forks of the process go through this account. Only one account of a process can have that; for `shared`, and
+    /// for tests in a process of their own.
+    package func installForkHandlers() {
+        ForkHandlers.install(self)
+    }
+
+    internal func prepareForFork() {
+        self.ranges.prepareForFork()
+    }
+
+    internal func parentAfterFork() {
+        self.ranges.parentAfterFork()
+    }
+
+    internal func childAfterFork() {
+        self.ranges.childAfterFork()
+    }
+}

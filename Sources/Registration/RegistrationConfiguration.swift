@@ -1,0 +1,47 @@
+import SystemIO
+
+/// What the environment says about registration.
+package struct RegistrationConfiguration: Sendable {
+    /// `VERBENA_FORK`: when marked pages are taken out of children.
+    package var policy: ForkPolicy
+    /// Whether registrations mark from the start, without a call to `initializeForkSupport`.
+    package var isForkSupportRequested: Bool
+
+    /// The policy where `VERBENA_FORK` says nothing. Decision 0021 has the figures.
+    package static let defaultPolicy = ForkPolicy.atFork
+
+    package init(policy: ForkPolicy = Self.defaultPolicy, isForkSupportRequested: Bool = false) {
+        self.policy = policy
+        self.isForkSupportRequested = isForkSupportRequested
+    }
+
+    /// Reads `VERBENA_FORK` (`eager`, `atfork` or `off`), and `RDMAV_FORK_SAFE` and `IBV_FORK_SAFE`, which ask for fork
+    /// support when they are numbers other than 0, as rdma-core has it. An unknown word is reported and ignored.
+    package static func fromEnvironment() -> RegistrationConfiguration {
+        var configuration = RegistrationConfiguration()
+        configuration.isForkSupportRequested = Self.isSet("RDMAV_FORK_SAFE") || Self.isSet("IBV_FORK_SAFE")
+        switch Environment.value(of: "VERBENA_FORK") {
+        case nil, "": break
+        case "eager":
+            configuration.policy = .eager
+            configuration.isForkSupportRequested = true
+        case "atfork":
+            configuration.policy = .atFork
+            configuration.isForkSupportRequested = true
+        case "off":
+            configuration.policy = .off
+        case let word?:
+            Diagnostics.warn("VERBENA_FORK=\(word) is unknown and ignored; it may be eager, atfork or off.")
+        }
+        return configuration
+    }
+
+    /// Whether a variable begins with a number that is not 0, as `atoi` reads it.
+    private static func isSet(_ name: String) -> Bool {
+        guard let value = Environment.value(of: name) else { return false }
+        let digits = value.drop { $0 == " " || $0 == "\t" || $0 == "+" || $0 == "-" }.prefix {
+            $0.isASCII && $0.isNumber
+        }
+        return digits.contains { $0 != "0" }
+    }
+}

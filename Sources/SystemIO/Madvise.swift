@@ -1,0 +1,58 @@
+import Glibc
+
+/// What a child of `fork` gets of a range of pages. See madvise(2).
+package enum ForkAdvice: Sendable {
+    /// The child does not have these pages (`MADV_DONTFORK`).
+    case doNotCopy
+    /// The child has a copy of these pages, as is usual (`MADV_DOFORK`).
+    case copy
+}
+
+/// System calls that change how the kernel treats pages of the own process.
+package enum PageAdvice {
+    /// Sets or clears `VM_DONTCOPY` on the pages from `lowerBound` to `upperBound`, both multiples of the page size.
+    ///
+    /// Over a hole the kernel goes on to the end, and answers `ENOMEM` then. Any other error stops it half-way.
+    ///
+    /// - Returns: nil, or why it failed: `ENOMEM` (a part is not mapped), `EAGAIN` (the process has as many mappings as
+    ///   it may), `EINVAL` (an end cuts a huge page, or device memory is in the way).
+    package static func apply(_ advice: ForkAdvice, from lowerBound: UInt, to upperBound: UInt) -> Errno? {
+        let value =
+            switch advice {
+            case .doNotCopy: MADV_DONTFORK
+            case .copy: MADV_DOFORK
+            }
+        // SAFETY: the advice changes what a child inherits, never the bytes; the kernel checks the range.
+        let result = unsafe madvise(
+            UnsafeMutableRawPointer(bitPattern: lowerBound),
+            Int(upperBound - lowerBound),
+            value
+        )
+        return result == 0 ? nil : .last
+    }
+
+    /// Whether every page from `lowerBound` to `upperBound` belongs to a mapping.
+    ///
+    /// Asks `msync(MS_ASYNC)`, which has done nothing but this check since Linux 2.6.19.
+    package static func isMapped(from lowerBound: UInt, to upperBound: UInt) -> Bool {
+        // SAFETY: the call reads the list of mappings only.
+        unsafe msync(UnsafeMutableRawPointer(bitPattern: lowerBound), Int(upperBound - lowerBound), MS_ASYNC) == 0
+    }
+}
+
+/// Private anonymous memory straight from the kernel: usable where `malloc` is not.
+package enum AnonymousMemory {
+    /// Maps `byteCount` zeroed bytes, or nil when there is no memory.
+    package static func allocate(byteCount: Int) -> UnsafeMutableRawPointer? {
+        let protection = PROT_READ | PROT_WRITE
+        // SAFETY: a new mapping at an address of the kernel's choice touches nothing that exists.
+        let address = unsafe mmap(nil, byteCount, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+        return unsafe address == MAP_FAILED ? nil : address
+    }
+
+    /// Gives memory from `allocate` back.
+    @unsafe
+    package static func free(_ base: UnsafeMutableRawPointer, byteCount: Int) {
+        _ = unsafe munmap(base, byteCount)
+    }
+}
