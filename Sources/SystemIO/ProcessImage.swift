@@ -26,13 +26,6 @@ package enum ProcessImage {
         _ = unsafe setenv(name, value, 1)
     }
 
-    /// A variable of the environment, or nil when it is not set.
-    package static func environment(_ name: String) -> String? {
-        // SAFETY: the string is copied before anything can change the environment.
-        guard let value = unsafe getenv(name) else { return nil }
-        return unsafe String(cString: value)
-    }
-
     /// Replaces this process by a program, which inherits the environment. Returns only to report a failure.
     ///
     /// - Parameters:

@@ -33,7 +33,7 @@ struct Run: ParsableCommand {
         let program = try Self.find(name)
         try Self.check(program)
 
-        let inherited = ProcessImage.environment("LD_LIBRARY_PATH") ?? ""
+        let inherited = Environment.value(of: "LD_LIBRARY_PATH") ?? ""
         // An empty part would mean the current folder.
         ProcessImage.setEnvironment("LD_LIBRARY_PATH", to: inherited.isEmpty ? libraries : "\(libraries):\(inherited)")
         let failure = ProcessImage.execute(program.path, arguments: Array(command))
@@ -42,7 +42,7 @@ struct Run: ParsableCommand {
 
     private static func find(_ name: String) throws -> ProgramFile {
         do {
-            return try ProgramFile(name: name, searchPath: ProcessImage.environment("PATH") ?? "/usr/bin:/bin")
+            return try ProgramFile(name: name, searchPath: Environment.value(of: "PATH") ?? "/usr/bin:/bin")
         } catch .notFound {
             throw CommandFailure("there is no program \(name); is its package installed?", exitCode: .notFound)
         } catch .notExecutable(let path) {
