@@ -1,16 +1,19 @@
 import Foundation
-import TestSupport
 
 /// A folder for the files of this test process, removed when it ends.
-final class TemporaryFolder: Sendable {
-    static let shared = TemporaryFolder()
+package final class TemporaryFolder: Sendable {
+    package static let shared = TemporaryFolder()
 
     private let path = FileManager.default.temporaryDirectory.appendingPathComponent("verbena-test-\(getpid())").path
 
     /// A path in the folder, which is made when it is not there.
-    func file(_ name: String) throws -> String {
+    package func file(_ name: String) throws(TestFailure) -> String {
         if !FileManager.default.fileExists(atPath: self.path) {
-            try FileManager.default.createDirectory(atPath: self.path, withIntermediateDirectories: true)
+            do {
+                try FileManager.default.createDirectory(atPath: self.path, withIntermediateDirectories: true)
+            } catch {
+                throw TestFailure("\(self.path) cannot be made: \(error)")
+            }
             atexit { try? FileManager.default.removeItem(atPath: TemporaryFolder.shared.path) }
         }
         return "\(self.path)/\(name)"
