@@ -159,6 +159,11 @@ let package = Package(
             exclude: ["Programs", "symbols-libibverbs.txt", "symbols-librdmacm.txt"],
             swiftSettings: testSettings
         ),
-        .testTarget(name: "ProgramTests", dependencies: ["TestSupport"], swiftSettings: testSettings),
+        .testTarget(
+            name: "ProgramTests",
+            dependencies: ["TestSupport"],
+            exclude: ["Programs"],
+            swiftSettings: testSettings
+        ),
     ]
 )

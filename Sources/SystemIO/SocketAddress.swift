@@ -1,3 +1,4 @@
+import CShims
 import Glibc
 
 /// Room for the address of a datagram in the form that the socket calls take: IPv6, or IPv4 on a socket of IPv4 alone.

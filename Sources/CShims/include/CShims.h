@@ -20,6 +20,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/types.h>
+#include <sys/xattr.h>
 
 /* Functions that Linux hides behind _GNU_SOURCE, which cannot be set for an imported module. */
 

@@ -1,0 +1,112 @@
+import TestSupport
+import Testing
+
+/// One run of a ping-pong program of ibverbs-utils: a server, a client, and what they were told.
+struct PingPong: Sendable, CustomTestStringConvertible {
+    enum Program: String, CaseIterable, Sendable {
+        case rc = "ibv_rc_pingpong"
+        case uc = "ibv_uc_pingpong"
+        case ud = "ibv_ud_pingpong"
+        case srq = "ibv_srq_pingpong"
+    }
+
+    /// Which of the device's addresses the programs are told to use.
+    enum Address: String, CaseIterable, Sendable {
+        case ipv4 = "IPv4"
+        case ipv6 = "IPv6"
+        case linkLocal = "link-local IPv6"
+    }
+
+    enum Placement: String, CaseIterable, Sendable {
+        case oneHost = "on one host"
+        case twoNamespaces = "across namespaces"
+    }
+
+    var program: Program
+    var options: [String] = []
+    var address = Address.ipv4
+    var placement: Placement
+
+    var testDescription: String {
+        let words = [self.program.rawValue] + self.options + ["over", self.address.rawValue, self.placement.rawValue]
+        return words.joined(separator: " ")
+    }
+}
+
+// MARK: - Running
+
+extension PingPong {
+    private static let connectAttemptMax = 100
+
+    /// Both programs, ended.
+    struct Outcome {
+        var server: ChildProcess
+        var client: ChildProcess
+        var serverEnding: ChildProcess.Ending
+        var clientEnding: ChildProcess.Ending
+
+        var report: String {
+            """
+            \(self.server.commandLine): \(self.serverEnding)
+            \(self.server.output)
+            \(self.client.commandLine): \(self.clientEnding)
+            \(self.client.output)
+            """
+        }
+    }
+
+    /// Runs the pair in fresh namespaces and expects that it passes.
+    func expectSuccess() throws {
+        try self.expectSuccess(on: NamespacePair())
+    }
+
+    func expectSuccess(on hosts: NamespacePair, timeoutSeconds: Int = 60) throws {
+        let outcome = try self.run(on: hosts, timeoutSeconds: timeoutSeconds)
+        Self.expectSuccess(of: outcome)
+    }
+
+    static func expectSuccess(of outcome: Outcome) {
+        #expect(outcome.serverEnding == .exited(code: 0), "\(outcome.report)")
+        #expect(outcome.clientEnding == .exited(code: 0), "\(outcome.report)")
+        #expect(outcome.client.output.contains("usec/iter"), "\(outcome.report)")
+        // What the option -c prints for a byte that is not the one that was sent.
+        #expect(!outcome.report.contains("invalid data"), "\(outcome.report)")
+        #expect(!outcome.report.contains("verbena: "), "\(outcome.report)")
+    }
+
+    func run(on hosts: NamespacePair, timeoutSeconds: Int) throws -> Outcome {
+        let clientHost = self.placement == .oneHost ? hosts.left : hosts.right
+        let server = try hosts.left.startOnVerbena(self.arguments(on: hosts.left))
+        let serverName = self.placement == .oneHost ? "127.0.0.1" : NamespacePair.leftIPv4
+        let client = try Self.startClient(
+            self.arguments(on: clientHost) + [serverName],
+            in: clientHost,
+            timeoutSeconds: timeoutSeconds
+        )
+        let clientEnding = client.wait(timeoutSeconds: timeoutSeconds)
+        // Without a client the server would wait for ever.
+        if clientEnding != .exited(code: 0) { server.send(signal: 15) }
+        let serverEnding = server.wait(timeoutSeconds: timeoutSeconds)
+        return Outcome(server: server, client: client, serverEnding: serverEnding, clientEnding: clientEnding)
+    }
+
+    /// Starts the client, again and again while the server does not listen yet.
+    static func startClient(
+        _ arguments: [String],
+        in host: NetworkNamespace,
+        timeoutSeconds: Int
+    ) throws -> ChildProcess {
+        for _ in 0..<Self.connectAttemptMax {
+            let client = try host.startOnVerbena(arguments)
+            // "remote address" is printed once both have told each other where they are.
+            _ = client.waitForOutput("remote address", timeoutSeconds: timeoutSeconds)
+            if !client.output.contains("Couldn't connect") { return client }
+        }
+        throw TestFailure("the server does not listen: '\(arguments.joined(separator: " "))' cannot connect")
+    }
+
+    private func arguments(on host: NetworkNamespace) throws -> [String] {
+        let index = try GIDTable.index(of: self.address, on: host)
+        return [self.program.rawValue, "-g", "\(index)"] + self.options
+    }
+}

@@ -1,0 +1,51 @@
+/// Two network namespaces that a pair of virtual Ethernet interfaces joins: two hosts and a cable.
+package final class NamespacePair {
+    package static let interface = "veth0"
+    package static let leftIPv4 = "10.77.0.2"
+    package static let rightIPv4 = "10.77.0.3"
+    package static let leftIPv6 = "fd77::2"
+    package static let rightIPv6 = "fd77::3"
+
+    package let left: NetworkNamespace
+    package let right: NetworkNamespace
+
+    /// - Parameter mtu: Of the interfaces, in bytes. 4500 carries a path MTU of 4096.
+    package init(mtu: Int = 4500) throws(TestFailure) {
+        let left = try NetworkNamespace()
+        let right = try NetworkNamespace()
+        self.left = left
+        self.right = right
+        try Shell.run(
+            "ip",
+            "link",
+            "add",
+            Self.interface,
+            "netns",
+            left.name,
+            "mtu",
+            "\(mtu)",
+            "type",
+            "veth",
+            "peer",
+            "name",
+            Self.interface,
+            "netns",
+            right.name,
+            "mtu",
+            "\(mtu)"
+        )
+        for (side, ipv4, ipv6) in [(left, Self.leftIPv4, Self.leftIPv6), (right, Self.rightIPv4, Self.rightIPv6)] {
+            try side.run("ip", "address", "add", "\(ipv4)/24", "dev", Self.interface)
+            try side.run("ip", "link", "set", Self.interface, "up")
+            try side.run("ip", "address", "add", "\(ipv6)/64", "dev", Self.interface, "nodad")
+        }
+    }
+
+    /// Makes the kernel cut trains of segments before it hands them to the interfaces, so that a capture shows the
+    /// packets that a cable would carry.
+    package func segmentBeforeCapture() throws(TestFailure) {
+        for side in [self.left, self.right] {
+            try side.run("ip", "link", "set", "dev", Self.interface, "gso_max_segs", "1")
+        }
+    }
+}
