@@ -69,18 +69,23 @@ extension PacketHeader {
 
 extension Opcode {
     /// Size in bytes of the BTH and the extension headers of this operation.
-    package var headerByteCount: Int {
-        let traits = self.traits
+    package var headerByteCount: Int { self.traits.headerByteCount }
+}
+
+extension Opcode.Traits {
+    /// Size in bytes of the BTH and the extension headers named here.
+    @inline(always)
+    fileprivate var headerByteCount: Int {
         var byteCount = BTH.byteCount
-        if traits.contains(.xrceth) { byteCount += XRCETH.byteCount }
-        if traits.contains(.deth) { byteCount += DETH.byteCount }
-        if traits.contains(.feth) { byteCount += FETH.byteCount }
-        if traits.contains(.reth) { byteCount += RETH.byteCount }
-        if traits.contains(.atomicETH) { byteCount += AtomicETH.byteCount }
-        if traits.contains(.aeth) { byteCount += AETH.byteCount }
-        if traits.contains(.atomicAckETH) { byteCount += AtomicAckETH.byteCount }
-        if traits.contains(.immediate) { byteCount += ImmDt.byteCount }
-        if traits.contains(.invalidate) { byteCount += IETH.byteCount }
+        if self.contains(.xrceth) { byteCount += XRCETH.byteCount }
+        if self.contains(.deth) { byteCount += DETH.byteCount }
+        if self.contains(.feth) { byteCount += FETH.byteCount }
+        if self.contains(.reth) { byteCount += RETH.byteCount }
+        if self.contains(.atomicETH) { byteCount += AtomicETH.byteCount }
+        if self.contains(.aeth) { byteCount += AETH.byteCount }
+        if self.contains(.atomicAckETH) { byteCount += AtomicAckETH.byteCount }
+        if self.contains(.immediate) { byteCount += ImmDt.byteCount }
+        if self.contains(.invalidate) { byteCount += IETH.byteCount }
         return byteCount
     }
 }
@@ -96,9 +101,21 @@ extension PacketHeader {
         let bth = try BTH(parsing: packet)
         let traits = bth.opcode.traits
         guard !traits.isEmpty else { throw .unknownOpcode(bth.opcode) }
-        try packet.checkRoom(for: bth.opcode.headerByteCount, at: 0)
+        let headerByteCount = traits.headerByteCount
+        try packet.checkRoom(for: headerByteCount, at: 0)
 
         self.init(bth: bth)
+        // A middle packet, the most frequent one, has only the BTH.
+        if headerByteCount > BTH.byteCount { try self.parseExtensions(of: packet, traits: traits) }
+        try self.checkPayload(
+            byteCountWithPad: packet.byteCount - headerByteCount,
+            mayFollow: traits.contains(.payload)
+        )
+    }
+
+    /// Reads what stands behind the BTH. Apart from the initializer, so that it fills the header where it lies.
+    @inline(never)
+    private mutating func parseExtensions(of packet: RawSpan, traits: Opcode.Traits) throws(WireError) {
         var offset = BTH.byteCount
         if traits.contains(.xrceth) {
             self.xrceth = try XRCETH(parsing: packet, at: offset)
@@ -134,9 +151,7 @@ extension PacketHeader {
         }
         if traits.contains(.invalidate) {
             self.invalidateRKey = try IETH(parsing: packet, at: offset).rKey
-            offset += IETH.byteCount
         }
-        try self.checkPayload(byteCountWithPad: packet.byteCount - offset, mayFollow: traits.contains(.payload))
     }
 
     /// Throws unless what stands behind the headers can be payload and pad.
