@@ -84,7 +84,7 @@ let package = Package(
 
         .target(
             name: "VerbsABI",
-            dependencies: ["CShims", "CVerbs", "Registration", "SoftHCA", "SystemIO", "Transport", "Wire"],
+            dependencies: ["CShims", "CVerbs", "Registration", "Segment", "SoftHCA", "SystemIO", "Transport", "Wire"],
             exclude: ["libibverbs.map"],
             swiftSettings: swiftSettings,
             linkerSettings: abiLinkerSettings("libibverbs")
@@ -160,7 +160,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SoftHCATests",
-            dependencies: ["SoftHCA", "SystemIO", "TestSupport", "Transport", "Wire"],
+            dependencies: ["Segment", "SoftHCA", "SystemIO", "TestSupport", "Transport", "Wire"],
             swiftSettings: testSettings
         ),
         .testTarget(

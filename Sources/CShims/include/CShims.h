@@ -30,6 +30,8 @@ int cshims_pthread_setname(pthread_t thread, const char *name);
 pid_t cshims_gettid(void);
 pid_t cshims_fork(void);
 int cshims_pipe_cloexec(int descriptors[2]);
+/* preadv2 with RWF_NOWAIT at the current position. */
+ssize_t cshims_read_nowait(int descriptor, void *buffer, size_t byte_count);
 
 /* struct mmsghdr, hidden likewise. */
 

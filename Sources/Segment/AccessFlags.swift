@@ -14,6 +14,8 @@ package struct AccessFlags: OptionSet, Sendable, BitwiseCopyable {
     package static var zeroBased: AccessFlags { AccessFlags(rawValue: 1 << 5) }
     package static var onDemand: AccessFlags { AccessFlags(rawValue: 1 << 6) }
     package static var hugeTLB: AccessFlags { AccessFlags(rawValue: 1 << 7) }
+    /// Both kinds of remote flush.
+    package static var flushes: AccessFlags { AccessFlags(rawValue: 3 << 8) }
     package static var relaxedOrdering: AccessFlags { AccessFlags(rawValue: 1 << 20) }
 
     /// The rights that a queue pair grants to its peer.

@@ -1,0 +1,194 @@
+internal import SystemIO
+
+/// The queue of completions behind a completion queue: any number of producers, in this process or in others, and one
+/// consumer, the owner.
+///
+/// A view over a head of 512 bytes in the completion table, and pages for the entries. It knows nothing of descriptors:
+/// the caller wakes who waits. The indices only grow; an index modulo the capacity is the place of its entry.
+///
+/// | Bytes   | Contents                                                                                 |
+/// |---------|------------------------------------------------------------------------------------------|
+/// | 0-63    | producers' lock                                                                          |
+/// | 64-127  | consumer's lock                                                                          |
+/// | 128-135 | index of the next entry to write                                                         |
+/// | 192-199 | index of the next entry to read                                                          |
+/// | 256-263 | capacity (low half), offset of the entries in pages (high half): changed under both locks |
+/// | 264-267 | 1 after an overrun                                                                       |
+/// | 320-323 | what the consumer waits for, a raw `Arming`                                              |
+/// | 324-327 | events raised and not yet fetched                                                        |
+///
+/// A producer that dies before it has moved its index has changed nothing; one that dies after it has produced. The
+/// ring is sound at any instruction, so whoever finds the lock's holder dead just goes on.
+@safe
+package struct CompletionRing {
+    // SAFETY: start of the segment's mapping, which outlives the view; the entries lie at an offset from it.
+    internal let segmentBase: UnsafeMutableRawPointer
+    // SAFETY: 512 bytes inside the mapping.
+    internal let head: UnsafeMutableRawPointer
+    /// Place of the head in the completion table.
+    package let index: Int
+    internal let producerLock: SharedLock
+    internal let consumerLock: SharedLock
+
+    /// What the consumer wants to be woken for.
+    package enum Arming: UInt32 {
+        case none = 0
+        case solicited = 1
+        case any = 2
+    }
+
+    package enum PushOutcome {
+        case stored
+        /// An event is due: the consumer had asked for one.
+        case storedAndDue
+        /// The ring was full. The completion is lost, and the ring stays in error.
+        case overrun
+    }
+
+    /// Bytes between two entries: a cache line.
+    package static var entryByteCount: Int { 64 }
+
+    @unsafe
+    internal init(segmentBase: UnsafeMutableRawPointer, layout: SegmentLayout, index: Int) {
+        let head = unsafe segmentBase + layout.completionsOffset + index * SegmentLayout.completionEntryByteCount
+        unsafe self.segmentBase = segmentBase
+        unsafe self.head = head
+        self.index = index
+        unsafe self.producerLock = SharedLock(at: head)
+        unsafe self.consumerLock = SharedLock(at: head + 64)
+    }
+}
+
+// SAFETY: what several processes change is atomic or under one of the locks.
+extension CompletionRing: @unchecked Sendable {}
+
+// MARK: - Fields
+
+extension CompletionRing {
+    @inline(always) internal var produced: SharedUInt64 { unsafe SharedUInt64(at: self.head + 128) }
+    @inline(always) internal var consumed: SharedUInt64 { unsafe SharedUInt64(at: self.head + 192) }
+    @inline(always) private var geometryWord: SharedUInt64 { unsafe SharedUInt64(at: self.head + 256) }
+    @inline(always) private var overrun: SharedUInt32 { unsafe SharedUInt32(at: self.head + 264) }
+    @inline(always) internal var arming: SharedUInt32 { unsafe SharedUInt32(at: self.head + 320) }
+    /// Events raised and not yet fetched.
+    @inline(always) package var dueEvents: SharedUInt32 { unsafe SharedUInt32(at: self.head + 324) }
+
+    /// Where the entries lie and how many they are.
+    internal struct Geometry {
+        let word: UInt64
+        @inline(always) var capacity: UInt64 { self.word & 0xFFFF_FFFF }
+        @inline(always) var byteOffset: Int { Int(self.word >> 32) * SegmentLayout.pageByteCount }
+        var extent: Extent {
+            let page = SegmentLayout.pageByteCount
+            let byteCount = Int(self.capacity) * CompletionRing.entryByteCount
+            return Extent(byteOffset: self.byteOffset, byteCount: (byteCount + page - 1) / page * page)
+        }
+    }
+
+    /// To be read under one of the locks.
+    @inline(always)
+    internal var geometry: Geometry {
+        get { Geometry(word: self.geometryWord.relaxed) }
+        nonmutating set { self.geometryWord.storeRelaxed(newValue.word) }
+    }
+
+    @inline(always)
+    internal func slot(_ index: UInt64, in geometry: Geometry) -> UnsafeMutablePointer<WorkCompletion> {
+        let place = Int(index & (geometry.capacity - 1))
+        // SAFETY: the capacity is a power of two, so the place lies inside the extent of the ring.
+        return unsafe (self.segmentBase + geometry.byteOffset + place * Self.entryByteCount)
+            .assumingMemoryBound(to: WorkCompletion.self)
+    }
+
+    /// Completions that the ring holds at most.
+    package var capacity: Int { Int(self.geometry.capacity) }
+    /// Completions that wait to be polled.
+    package var count: Int {
+        // In this order the difference is never negative, whatever others do in between.
+        let consumed = self.consumed.acquired
+        return Int(clamping: self.produced.acquired &- consumed)
+    }
+    @inline(always) package var isEmpty: Bool { self.produced.acquired == self.consumed.relaxed }
+    @inline(always) package var hasOverrun: Bool { self.overrun.relaxed != 0 }
+}
+
+// MARK: - Producing
+
+extension CompletionRing {
+    /// Appends a completion.
+    ///
+    /// - Parameter isSolicited: Whether it satisfies a consumer that waits for solicited ones only.
+    package func push(_ completion: WorkCompletion, isSolicited: Bool) -> PushOutcome {
+        guard self.acquire(self.producerLock) else { return .overrun }
+        let geometry = self.geometry
+        let index = self.produced.relaxed
+        // Acquired: the consumer has read the entry before it gave the place back.
+        guard index &- self.consumed.acquired < geometry.capacity else {
+            self.overrun.storeRelaxed(1)
+            self.producerLock.unlock()
+            return .overrun
+        }
+        unsafe self.slot(index, in: geometry).pointee = completion
+        // Partner of the acquiring load in `next(into:)`.
+        self.produced.storeReleasing(index &+ 1)
+        self.producerLock.unlock()
+        return self.raiseIfArmed(isSolicited: isSolicited) ? .storedAndDue : .stored
+    }
+
+    /// Whether this completion is the one for which the consumer armed the ring; disarms it then.
+    private func raiseIfArmed(isSolicited: Bool) -> Bool {
+        // The consumer arms, then looks for completions; we publish, then look for the arming. With the fence, and its
+        // partner in `arm`, at least one of us sees the other.
+        fullFence()
+        let arming = self.arming.relaxed
+        guard arming == Arming.any.rawValue || (arming == Arming.solicited.rawValue && isSolicited) else {
+            return false
+        }
+        guard self.arming.exchange(Arming.none.rawValue) != Arming.none.rawValue else { return false }
+        self.dueEvents.add(1)
+        return true
+    }
+
+    @inline(always)
+    internal func acquire(_ lock: SharedLock) -> Bool {
+        do throws(Errno) {
+            // A dead holder left the ring sound, see above: there is nothing to repair.
+            try lock.lock()
+            return true
+        } catch {
+            return false
+        }
+    }
+}
+
+// MARK: - Consuming
+
+extension CompletionRing {
+    /// Takes the consumer's lock; `false` when a peer destroyed it.
+    @inline(always)
+    package func beginConsuming() -> Bool {
+        self.acquire(self.consumerLock)
+    }
+
+    @inline(always)
+    package func endConsuming() {
+        self.consumerLock.unlock()
+    }
+
+    /// Moves the oldest completion to `completion`, or says that there is none. Between `beginConsuming` and `end`.
+    @inline(always)
+    package func next(into completion: inout WorkCompletion) -> Bool {
+        let index = self.consumed.relaxed
+        guard index != self.produced.acquired else { return false }
+        completion = unsafe self.slot(index, in: self.geometry).pointee
+        // Partner of the acquiring load in `push`.
+        self.consumed.storeReleasing(index &+ 1)
+        return true
+    }
+
+    /// Asks for one event at the next completion. Asking for any completion outweighs asking for solicited ones.
+    package func arm(solicitedOnly: Bool) {
+        self.arming.raise(to: solicitedOnly ? Arming.solicited.rawValue : Arming.any.rawValue)
+        fullFence()
+    }
+}

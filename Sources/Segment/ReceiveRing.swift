@@ -1,0 +1,165 @@
+package import SystemIO
+
+/// The queue of receive requests behind a queue pair or a shared receive queue: the owner posts, whoever delivers a
+/// message takes.
+///
+/// A view over a head of 512 bytes in the receive table, and pages for the requests.
+///
+/// | Bytes   | Contents                                                                                  |
+/// |---------|-------------------------------------------------------------------------------------------|
+/// | 0-63    | posters' lock                                                                             |
+/// | 64-127  | takers' lock                                                                              |
+/// | 128-135 | index of the next request to post                                                         |
+/// | 192-199 | index of the next request to take                                                         |
+/// | 256-263 | capacity (low half), offset of the requests in pages (high half): changed under both locks |
+/// | 264-267 | elements of a request at most                                                             |
+/// | 268-271 | armed limit of a shared receive queue, 0 when not armed                                   |
+///
+/// A request: its identifier (8 bytes), the count of its elements (4), 4 of padding, the elements (16 each).
+/// A taker that dies before it has moved the index has taken nothing, so the ring is sound at any instruction.
+@safe
+package struct ReceiveRing {
+    // SAFETY: start of the segment's mapping, which outlives the view; the requests lie at an offset from it.
+    internal let segmentBase: UnsafeMutableRawPointer
+    // SAFETY: 512 bytes inside the mapping.
+    internal let head: UnsafeMutableRawPointer
+    /// Place of the head in the receive table.
+    package let index: Int
+    internal let postLock: SharedLock
+    internal let takeLock: SharedLock
+
+    @unsafe
+    internal init(segmentBase: UnsafeMutableRawPointer, layout: SegmentLayout, index: Int) {
+        let head = unsafe segmentBase + layout.receivesOffset + index * SegmentLayout.receiveEntryByteCount
+        unsafe self.segmentBase = segmentBase
+        unsafe self.head = head
+        self.index = index
+        unsafe self.postLock = SharedLock(at: head)
+        unsafe self.takeLock = SharedLock(at: head + 64)
+    }
+}
+
+// SAFETY: what several processes change is atomic or under one of the locks.
+extension ReceiveRing: @unchecked Sendable {}
+
+// MARK: - Fields
+
+extension ReceiveRing {
+    @inline(always) internal var posted: SharedUInt64 { unsafe SharedUInt64(at: self.head + 128) }
+    @inline(always) internal var taken: SharedUInt64 { unsafe SharedUInt64(at: self.head + 192) }
+    @inline(always) private var geometryWord: SharedUInt64 { unsafe SharedUInt64(at: self.head + 256) }
+    @inline(always) internal var scatterMaxWord: SharedUInt32 { unsafe SharedUInt32(at: self.head + 264) }
+    /// The count of requests below which an event is due, once; 0 when none is wanted.
+    @inline(always) package var limit: SharedUInt32 { unsafe SharedUInt32(at: self.head + 268) }
+
+    /// Where the requests lie and how many they are.
+    internal struct Geometry {
+        let word: UInt64
+        @inline(always) var capacity: UInt64 { self.word & 0xFFFF_FFFF }
+        @inline(always) var byteOffset: Int { Int(self.word >> 32) * SegmentLayout.pageByteCount }
+    }
+
+    /// To be read under one of the locks.
+    @inline(always)
+    internal var geometry: Geometry {
+        get { Geometry(word: self.geometryWord.relaxed) }
+        nonmutating set { self.geometryWord.storeRelaxed(newValue.word) }
+    }
+
+    internal static var requestHeaderByteCount: Int { 16 }
+
+    @inline(always)
+    internal static func requestByteCount(scatterMax: Int) -> Int {
+        Self.requestHeaderByteCount + scatterMax * MemoryLayout<ScatterElement>.stride
+    }
+
+    /// Start of the request at an index of the ring.
+    @inline(always)
+    internal func slot(_ index: UInt64, in geometry: Geometry) -> UnsafeMutableRawPointer {
+        let place = Int(index & (geometry.capacity - 1))
+        // SAFETY: the capacity is a power of two, so the place lies inside the extent of the ring.
+        return unsafe self.segmentBase + geometry.byteOffset
+            + place * Self.requestByteCount(scatterMax: Int(self.scatterMaxWord.relaxed))
+    }
+
+    package var capacity: Int { Int(self.geometry.capacity) }
+    /// Elements that a request may have.
+    package var scatterMax: Int { Int(self.scatterMaxWord.relaxed) }
+    /// Requests that wait to be taken.
+    package var count: Int {
+        // In this order the difference is never negative, whatever others do in between.
+        let taken = self.taken.acquired
+        return Int(clamping: self.posted.acquired &- taken)
+    }
+}
+
+// MARK: - Posting and taking
+
+extension ReceiveRing {
+    /// Appends a request.
+    ///
+    /// - Parameters:
+    ///   - elements: `count` elements; may be `nil` when there are none.
+    /// - Returns: `nil` when it was taken, `ENOMEM` when the ring is full, `EINVAL` for too many elements.
+    @unsafe
+    package func post(
+        workRequestID: UInt64,
+        elements: UnsafePointer<ScatterElement>?,
+        count: Int
+    ) -> Errno? {
+        guard count >= 0, count <= self.scatterMax else { return .invalidArgument }
+        guard self.acquire(self.postLock) else { return .ioError }
+        defer { self.postLock.unlock() }
+        let geometry = self.geometry
+        let index = self.posted.relaxed
+        // Acquired: the taker has read the request before it gave the place back.
+        guard index &- self.taken.acquired < geometry.capacity else { return .noMemory }
+        let slot = unsafe self.slot(index, in: geometry)
+        unsafe slot.storeBytes(of: workRequestID, as: UInt64.self)
+        unsafe slot.storeBytes(of: UInt32(truncatingIfNeeded: count), toByteOffset: 8, as: UInt32.self)
+        if let elements = unsafe elements, count > 0 {
+            unsafe (slot + Self.requestHeaderByteCount).assumingMemoryBound(to: ScatterElement.self)
+                .update(from: elements, count: count)
+        }
+        // Partner of the acquiring load in `take(into:)`.
+        self.posted.storeReleasing(index &+ 1)
+        return nil
+    }
+
+    /// Takes the oldest request, or says that there is none.
+    package func take(into descriptor: inout ReceiveDescriptor) -> Bool {
+        let isEmpty = self.posted.acquired == self.taken.relaxed
+        guard !isEmpty, self.acquire(self.takeLock) else { return false }
+        defer { self.takeLock.unlock() }
+        let index = self.taken.relaxed
+        guard index != self.posted.acquired else { return false }
+        let slot = unsafe self.slot(index, in: self.geometry)
+        unsafe descriptor.fill(
+            workRequestID: slot.load(as: UInt64.self),
+            from: (slot + Self.requestHeaderByteCount).assumingMemoryBound(to: ScatterElement.self),
+            count: min(Int(slot.load(fromByteOffset: 8, as: UInt32.self)), self.scatterMax)
+        )
+        // Partner of the acquiring load in `post`.
+        self.taken.storeReleasing(index &+ 1)
+        return true
+    }
+
+    /// Whether the count has fallen below the armed limit; disarms it then, so that it is said once.
+    @inline(always)
+    package func takeLimitEvent() -> Bool {
+        let limit = self.limit.relaxed
+        guard limit != 0, self.count < Int(limit) else { return false }
+        return self.limit.replace(limit, with: 0)
+    }
+
+    @inline(always)
+    internal func acquire(_ lock: SharedLock) -> Bool {
+        do throws(Errno) {
+            // A dead holder left the ring sound, see above: there is nothing to repair.
+            try lock.lock()
+            return true
+        } catch {
+            return false
+        }
+    }
+}

@@ -1,0 +1,56 @@
+/// Where the parts of a segment lie, in bytes from its start, and how many entries its tables have.
+///
+/// | Part           | Entry                          | Bytes an entry |
+/// |----------------|--------------------------------|----------------|
+/// | header         | `SegmentHeader`                | 4096           |
+/// | memory table   | `MemoryTable`                  | 64             |
+/// | queue pairs    | `QueuePairEntry`               | 256            |
+/// | completions    | head of a `CompletionRing`     | 512            |
+/// | receives       | head of a `ReceiveRing`        | 512            |
+/// | extents        | the rings themselves, in pages | -              |
+///
+/// The mapping is sparse: a page takes memory once it is touched.
+package struct SegmentLayout: Sendable, Hashable {
+    /// Size of the whole segment.
+    package let byteCount: Int
+    /// Entries of the memory table, a power of two.
+    package let memoryCount: Int
+    package let completionCount: Int
+    package let receiveCount: Int
+
+    package static var headerByteCount: Int { 4096 }
+    package static var memoryEntryByteCount: Int { 64 }
+    package static var queuePairEntryByteCount: Int { 256 }
+    package static var completionEntryByteCount: Int { 512 }
+    package static var receiveEntryByteCount: Int { 512 }
+    package static var pageByteCount: Int { 4096 }
+
+    /// One entry for each number of a block of QPNs: the low 14 bits of a QPN are the index of its entry.
+    package static var queuePairCount: Int { 1 << 14 }
+
+    /// The layouts that are tried, the largest first: where the address space is limited, a smaller one has to do.
+    package static let candidates: [SegmentLayout] = [
+        SegmentLayout(byteCount: 16 << 30, memoryCount: 1 << 20, completionCount: 1 << 14, receiveCount: 20 << 10),
+        SegmentLayout(byteCount: 4 << 30, memoryCount: 1 << 20, completionCount: 1 << 14, receiveCount: 20 << 10),
+        SegmentLayout(byteCount: 1 << 30, memoryCount: 1 << 20, completionCount: 1 << 14, receiveCount: 20 << 10),
+        SegmentLayout(byteCount: 256 << 20, memoryCount: 1 << 18, completionCount: 1 << 13, receiveCount: 10 << 10),
+        SegmentLayout(byteCount: 64 << 20, memoryCount: 1 << 16, completionCount: 1 << 11, receiveCount: 4 << 10),
+    ]
+
+    package init(byteCount: Int, memoryCount: Int, completionCount: Int, receiveCount: Int) {
+        precondition(memoryCount.nonzeroBitCount == 1, "the memory table is indexed by a mask")
+        self.byteCount = byteCount
+        self.memoryCount = memoryCount
+        self.completionCount = completionCount
+        self.receiveCount = receiveCount
+        precondition(self.extentsOffset < byteCount, "no room for the rings")
+    }
+}
+
+extension SegmentLayout {
+    package var memoryOffset: Int { Self.headerByteCount }
+    package var queuePairsOffset: Int { self.memoryOffset + self.memoryCount * Self.memoryEntryByteCount }
+    package var completionsOffset: Int { self.queuePairsOffset + Self.queuePairCount * Self.queuePairEntryByteCount }
+    package var receivesOffset: Int { self.completionsOffset + self.completionCount * Self.completionEntryByteCount }
+    package var extentsOffset: Int { self.receivesOffset + self.receiveCount * Self.receiveEntryByteCount }
+}

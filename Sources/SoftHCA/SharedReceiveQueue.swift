@@ -1,0 +1,99 @@
+package import Segment
+package import SystemIO
+
+/// Receive requests that several queue pairs take from. See ibv_create_srq(3).
+@safe
+package final class SharedReceiveQueue {
+    package let domain: ProtectionDomain
+    package let ring: ReceiveRing
+    package let generation: UInt32
+    /// The queue pairs that take from it.
+    package let users = UseCount()
+    /// Asynchronous events of this queue that the program has fetched.
+    package let asyncAccount = EventAccount()
+    /// The structure by which C knows this object.
+    // SAFETY: set once by the C face, before the object is shared.
+    package var userObject: UnsafeMutableRawPointer?
+
+    /// - Parameters:
+    ///   - capacity: Requests that it must hold; it may hold more.
+    ///   - scatterMax: Elements that a request may have.
+    ///   - limit: Ignored, as ibv_create_srq(3) says: a limit is armed by `modify`.
+    /// - Throws: `EINVAL` when a count is 0 or beyond the limits of the device, `ENOMEM`, `EIO` in a forked child.
+    package init(domain: ProtectionDomain, capacity: Int, scatterMax: Int, limit: Int = 0) throws(Errno) {
+        try ProcessGuard.check(domain.generation)
+        guard (1...Limits.workRequests).contains(capacity), (0...Limits.scatterElements).contains(scatterMax) else {
+            throw .invalidArgument
+        }
+        self.domain = domain
+        self.generation = ProcessGuard.generation
+        try domain.users.begin()
+        do throws(Errno) {
+            self.ring = try ReceiveRing(in: domain.context.segment, capacity: capacity, scatterMax: max(scatterMax, 1))
+        } catch {
+            domain.users.end()
+            throw error
+        }
+    }
+}
+
+// SAFETY: see `userObject`; the ring is made for several threads, and the rest does not change.
+extension SharedReceiveQueue: @unchecked Sendable {}
+
+// MARK: - Requests
+
+extension SharedReceiveQueue {
+    /// Appends a request. See ibv_post_srq_recv(3).
+    ///
+    /// - Returns: `nil` when it was taken, `ENOMEM` when the queue is full, `EINVAL` for too many elements, `EIO` in a
+    ///   forked child.
+    @unsafe
+    package func post(workRequestID: UInt64, elements: UnsafePointer<ScatterElement>?, count: Int) -> Errno? {
+        guard ProcessGuard.isOwn(self.generation) else { return ProcessGuard.foreignObject }
+        return unsafe self.ring.post(workRequestID: workRequestID, elements: elements, count: count)
+    }
+
+    /// Takes the oldest request, or says that there is none. Raises the limit event when the count falls below the limit.
+    package func take(into descriptor: inout ReceiveDescriptor) -> Bool {
+        guard self.ring.take(into: &descriptor) else { return false }
+        if self.ring.takeLimitEvent() {
+            self.domain.context.asyncEvents.push(AsyncEvent(.sharedReceiveQueueLimitReached, .sharedReceiveQueue(self)))
+        }
+        return true
+    }
+}
+
+// MARK: - Changing and closing
+
+extension SharedReceiveQueue {
+    package var capacity: Int { self.ring.capacity }
+    package var scatterMax: Int { self.ring.scatterMax }
+    /// The armed limit; 0 when none is, or its event has been raised.
+    package var limit: Int { Int(self.ring.limit.relaxed) }
+
+    /// Changes what is not `nil`. See ibv_modify_srq(3).
+    ///
+    /// - Throws: `EINVAL` when the capacity is out of range or less than what is queued, or the limit above the capacity;
+    ///   `ENOMEM`; `EIO` in a forked child. Nothing has changed then.
+    package func modify(capacity: Int?, limit: Int?) throws(Errno) {
+        try ProcessGuard.check(self.generation)
+        if let capacity, !(1...Limits.workRequests).contains(capacity) { throw .invalidArgument }
+        if let limit {
+            let bound = capacity.map { max(CompletionRing.roundedCapacity($0), $0) } ?? self.capacity
+            guard (0...bound).contains(limit) else { throw .invalidArgument }
+        }
+        if let capacity { try self.ring.resize(to: capacity, in: self.domain.context.segment) }
+        if let limit { self.ring.limit.storeReleasing(UInt32(limit)) }
+    }
+
+    /// Closes the queue. Returns when all events that the program fetched are acknowledged.
+    ///
+    /// - Throws: `EBUSY` while queue pairs take from it, `EINVAL` when it is closed already, `EIO` in a forked child.
+    package func close() throws(Errno) {
+        try ProcessGuard.check(self.generation)
+        try self.users.close()
+        self.domain.context.asyncEvents.retire(self.asyncAccount)
+        self.ring.close(in: self.domain.context.segment)
+        self.domain.users.end()
+    }
+}
