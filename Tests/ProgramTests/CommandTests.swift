@@ -71,6 +71,59 @@ extension ProgramTests {
             #expect(runHelp.output.contains("127"), "\(runHelp.output)")
         }
 
+        @Test func `doctor finds nothing wrong with a machine that allows everything`() throws {
+            let host = try NetworkNamespace()
+            let doctor = try ChildProcess(host.inside([Project.command, "doctor"]))
+            #expect(doctor.wait() == .exited(code: 0), "\(doctor.output)")
+            for title in ["UDP port 4791: free", "network interfaces: lo", "shared memory", "open files"] {
+                #expect(doctor.output.contains("ok       \(title)"), "\(doctor.output)")
+            }
+        }
+
+        @Test func `doctor names the process that holds the port`() throws {
+            let host = try NetworkNamespace()
+            let holder = try PortHolder(on: host)
+            // Who may not look into the process is told its user.
+            let stranger = try ChildProcess(
+                host.inside(["setpriv", "--reuid=65534", "--clear-groups", Project.command, "doctor"])
+            )
+            #expect(stranger.wait() == .exited(code: 1), "\(stranger.output)")
+            #expect(
+                stranger.output.contains("problem  UDP port 4791: taken by a process of user 0"),
+                "\(stranger.output)"
+            )
+            let doctor = try ChildProcess(host.inside([Project.command, "doctor"]))
+            #expect(doctor.wait() == .exited(code: 1), "\(doctor.output)")
+            let claim = "problem  UDP port 4791: taken by process \(holder.pid) (python3)"
+            #expect(doctor.output.contains(claim), "\(doctor.output)")
+            #expect(doctor.output.contains("mend: kill \(holder.pid)"), "\(doctor.output)")
+        }
+
+        @Test func `doctor names low limits and what mends them`() throws {
+            let host = try NetworkNamespace()
+            let doctor = try ChildProcess(
+                host.inside([
+                    "bash", "-c", "ulimit -l 64; ulimit -n 64; exec \"$@\"", "bash", Project.command, "doctor",
+                ])
+            )
+            #expect(doctor.wait() == .exited(code: 0), "\(doctor.output)")
+            #expect(doctor.output.contains("note     locked memory: at most 64 KiB"), "\(doctor.output)")
+            #expect(doctor.output.contains("note     open files: at most 64"), "\(doctor.output)")
+            #expect(doctor.output.contains("mend: ulimit -n 256"), "\(doctor.output)")
+        }
+
+        @Test func `doctor calls a folder that cannot be written a problem`() throws {
+            let host = try NetworkNamespace()
+            let doctor = try ChildProcess(
+                host.inside([
+                    "unshare", "--mount", "bash", "-c", "mount -t tmpfs -o ro tmpfs /dev/shm && exec \"$@\"", "bash",
+                    Project.command, "doctor",
+                ])
+            )
+            #expect(doctor.wait() == .exited(code: 1), "\(doctor.output)")
+            #expect(doctor.output.contains("problem  shared memory (/dev/shm): not writable"), "\(doctor.output)")
+        }
+
         private func verbena(_ arguments: String...) throws -> ChildProcess {
             try Project.requireBuild()
             return try ChildProcess([Project.command] + arguments)

@@ -3,6 +3,7 @@
 #define CSHIMS_H
 
 #include "CShimsMemory.h"
+#include "CShimsProcess.h"
 
 #include <fcntl.h>
 #include <linux/ethtool.h>

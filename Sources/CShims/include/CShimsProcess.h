@@ -1,0 +1,25 @@
+/* System calls between processes, and limits. Included by CShims.h. */
+#ifndef CSHIMS_PROCESS_H
+#define CSHIMS_PROCESS_H
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+/* Hidden behind _GNU_SOURCE. One range on either side. */
+ssize_t cshims_process_vm_readv(pid_t pid, const struct iovec *local, const struct iovec *remote);
+
+enum { CSHIMS_IO_URING_PARAMETERS_BYTE_COUNT = 120 };
+
+/* O_TMPFILE is hidden, and the same on every architecture but the oldest. */
+enum { CSHIMS_O_TMPFILE = 020000000 | O_DIRECTORY };
+
+/* Macros over an enumeration, which do not import. */
+enum {
+	CSHIMS_LIMIT_LOCKED_MEMORY = RLIMIT_MEMLOCK,
+	CSHIMS_LIMIT_OPEN_FILES = RLIMIT_NOFILE,
+};
+
+#endif
