@@ -1,0 +1,94 @@
+internal import CVerbs
+internal import Glibc
+internal import SoftHCA
+internal import SystemIO
+
+/// The memory behind `ibv_context`: the table of verbs that lies *before* it, and the adapter's context behind it.
+@unsafe
+internal struct ContextHandle {
+    /// Ends with the `ibv_context` that programs hold.
+    internal var verbs: verbs_context
+    // SAFETY: retained by `open`, released by `close`.
+    internal var object: Unmanaged<Context>?
+
+    /// Completion queues need not be told apart by who is woken: there are no interrupts.
+    internal static var completionVectorCount: UInt32 { 1 }
+
+    /// Where `ibv_context` lies in this struct: it is the last field of `verbs_context`.
+    fileprivate static var contextOffset: Int {
+        unsafe MemoryLayout<verbs_context>.size - MemoryLayout<ibv_context>.size
+    }
+
+    /// What `__VERBS_ABI_IS_EXTENDED` is in C: there is a table of verbs before the context.
+    private static var isExtendedMark: UnsafeMutableRawPointer? { unsafe UnsafeMutableRawPointer(bitPattern: -1) }
+}
+
+// MARK: - Opening
+
+extension ContextHandle {
+    /// Opens a device.
+    ///
+    /// - Throws: `ENOMEM`, and what the adapter throws.
+    internal static func open(
+        _ device: Device,
+        as pointer: UnsafeMutablePointer<ibv_device>
+    ) throws(Errno) -> UnsafeMutablePointer<ibv_context> {
+        let object = try Context(device: device)
+        let handle: UnsafeMutablePointer<ContextHandle>
+        do throws(Errno) {
+            unsafe handle = unsafe try CMemory.allocate(ContextHandle.self)
+        } catch {
+            try? object.close()
+            throw error
+        }
+        // SAFETY: the context lies inside the handle.
+        let context = unsafe (UnsafeMutableRawPointer(handle) + contextOffset).assumingMemoryBound(to: ibv_context.self)
+        unsafe handle.pointee.object = .passRetained(object)
+        unsafe handle.pointee.verbs.sz = MemoryLayout<verbs_context>.size
+        unsafe handle.pointee.verbs.setVerbs()
+        unsafe context.pointee.ops.setVerbs()
+        unsafe context.pointee.device = pointer
+        // There is no kernel device: programs that look at the descriptor find that it is none.
+        unsafe context.pointee.cmd_fd = -1
+        unsafe context.pointee.async_fd = object.asyncEvents.fileDescriptor
+        unsafe context.pointee.num_comp_vectors = CInt(completionVectorCount)
+        unsafe context.pointee.abi_compat = isExtendedMark
+        _ = unsafe pthread_mutex_init(&context.pointee.mutex, nil)
+        unsafe object.userObject = UnsafeMutableRawPointer(context)
+        return unsafe context
+    }
+
+    /// Closes a context and frees it.
+    ///
+    /// - Throws: What the adapter throws; the context is then still open.
+    internal static func close(_ context: UnsafeMutablePointer<ibv_context>) throws(Errno) {
+        let handle = unsafe context.handle
+        // SAFETY: the caller owns the context, which is a live one.
+        let object = unsafe context.object.takeUnretainedValue()
+        try object.close()
+        unsafe handle.pointee.object?.release()
+        unsafe CMemory.free(handle)
+    }
+}
+
+// MARK: - From C
+
+extension UnsafeMutablePointer where Pointee == ibv_context {
+    // SAFETY: the pointer is one that `ContextHandle.open` returned and `close` did not free, as the manual demands.
+
+    /// The whole of which this context is a part.
+    @inline(always)
+    internal var handle: UnsafeMutablePointer<ContextHandle> {
+        unsafe (UnsafeMutableRawPointer(self) - ContextHandle.contextOffset)
+            .assumingMemoryBound(to: ContextHandle.self)
+    }
+
+    /// The adapter's context.
+    @inline(always)
+    internal var object: Unmanaged<Context> {
+        unsafe self.handle.pointee.object.unsafelyUnwrapped
+    }
+
+    /// The adapter's context, for calls that are not on the data path.
+    internal var adapter: Context { unsafe self.object.takeUnretainedValue() }
+}

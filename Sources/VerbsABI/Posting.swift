@@ -1,0 +1,117 @@
+internal import CVerbs
+internal import Glibc
+internal import SoftHCA
+internal import SystemIO
+
+// The data path of queue pairs: `ibv_post_send` and `ibv_post_recv`.
+//
+// SAFETY (this file): queue pairs and address handles are pointers that this library returned and did not destroy;
+// lists of work requests end with null, and lists of elements are as long as their request says, as the manual demands.
+
+/// Posts a list of send requests; on an error those before `failed` are posted. See ibv_post_send(3).
+internal func postSend(
+    _ queuePair: UnsafeMutablePointer<ibv_qp>?,
+    _ requests: UnsafeMutablePointer<ibv_send_wr>?,
+    _ failed: UnsafeMutablePointer<UnsafeMutablePointer<ibv_send_wr>?>?
+) -> CInt {
+    guard let queuePair = unsafe queuePair else { return EINVAL }
+    let isDatagram = unsafe queuePair.pointee.qp_type == IBV_QPT_UD
+    return unsafe queuePair.object._withUnsafeGuaranteedRef { object in
+        object.beginSend()
+        var result: CInt = 0
+        var next = unsafe requests
+        while let request = unsafe next {
+            if let error = unsafe append(request, to: object, isDatagram: isDatagram) {
+                unsafe failed?.pointee = request
+                result = error.rawValue
+                break
+            }
+            unsafe next = request.pointee.next
+        }
+        object.commitSend()
+        return result
+    }
+}
+
+@inline(always)
+private func append(
+    _ request: UnsafeMutablePointer<ibv_send_wr>,
+    to queuePair: QueuePair,
+    isDatagram: Bool
+) -> Errno? {
+    let count = unsafe Int(request.pointee.num_sge)
+    guard count >= 0 else { return .invalidArgument }
+    let translated = unsafe SendWorkRequest(request, isDatagram: isDatagram)
+    guard translated.flags & IBV_SEND_INLINE.rawValue != 0 else {
+        return unsafe queuePair.appendSend(translated, elements: request.pointee.elements, count: count)
+    }
+    guard count <= Int(queuePair.capabilities.sendScatter) else { return .invalidArgument }
+    let elements = unsafe UnsafeBufferPointer(start: request.pointee.sg_list, count: count)
+    var byteCount = 0
+    for unsafeelement in unsafe elements { byteCount += Int(element.length) }
+    return unsafe queuePair.appendInline(translated, byteCount: byteCount) { room in
+        var offset = 0
+        for unsafeelement in unsafe elements where element.length > 0 {
+            // The keys of inline data are not checked: the program names memory of its own, as in memcpy(3).
+            guard let source = unsafe UnsafeRawPointer(bitPattern: UInt(element.addr)) else { continue }
+            let piece = unsafe UnsafeRawBufferPointer(start: source, count: Int(element.length))
+            unsafe UnsafeMutableRawBufferPointer(rebasing: room[offset...]).copyMemory(from: piece)
+            offset += piece.count
+        }
+    }
+}
+
+extension SendWorkRequest {
+    /// The fields of the union that the opcode and the service make valid.
+    @inline(always)
+    fileprivate init(_ request: UnsafeMutablePointer<ibv_send_wr>, isDatagram: Bool) {
+        let opcode = unsafe request.pointee.opcode
+        unsafe self.init(
+            workRequestID: request.pointee.wr_id,
+            opcode: opcode.rawValue,
+            flags: request.pointee.send_flags
+        )
+        unsafe self.immediateOrKey = request.pointee.imm_data
+        if isDatagram {
+            let datagram = unsafe request.pointee.wr.ud
+            unsafe self.addressHandle = datagram.ah?.object(AddressHandle.self)
+            unsafe self.remoteQP = datagram.remote_qpn
+            unsafe self.remoteQKey = datagram.remote_qkey
+        } else if opcode == IBV_WR_ATOMIC_CMP_AND_SWP || opcode == IBV_WR_ATOMIC_FETCH_AND_ADD {
+            let atomic = unsafe request.pointee.wr.atomic
+            self.remoteAddress = atomic.remote_addr
+            self.rKey = atomic.rkey
+            self.compareAdd = atomic.compare_add
+            self.swap = atomic.swap
+        } else {
+            let remote = unsafe request.pointee.wr.rdma
+            self.remoteAddress = remote.remote_addr
+            self.rKey = remote.rkey
+        }
+    }
+}
+
+/// Posts a list of receive requests; on an error those before `failed` are posted. See ibv_post_recv(3).
+internal func postReceive(
+    _ queuePair: UnsafeMutablePointer<ibv_qp>?,
+    _ requests: UnsafeMutablePointer<ibv_recv_wr>?,
+    _ failed: UnsafeMutablePointer<UnsafeMutablePointer<ibv_recv_wr>?>?
+) -> CInt {
+    guard let queuePair = unsafe queuePair else { return EINVAL }
+    return unsafe queuePair.object._withUnsafeGuaranteedRef { object in
+        var next = unsafe requests
+        while let request = unsafe next {
+            let error = unsafe object.postReceive(
+                workRequestID: request.pointee.wr_id,
+                elements: request.pointee.elements,
+                count: Int(request.pointee.num_sge)
+            )
+            if let error {
+                unsafe failed?.pointee = request
+                return error.rawValue
+            }
+            unsafe next = request.pointee.next
+        }
+        return 0
+    }
+}
