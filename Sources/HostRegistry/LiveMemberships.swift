@@ -51,7 +51,7 @@ internal final class LiveMemberships {
     private func abandonAll() {
         self.lock.reinitializeAfterFork()
         self.joining.reinitializeAfterFork()
-        for unsafemembership in unsafe self.memberships {
+        unsafe self.memberships.forEach { membership in
             unsafe membership._withUnsafeGuaranteedRef { $0.abandonInForkedChild() }
         }
     }

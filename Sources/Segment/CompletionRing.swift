@@ -187,8 +187,12 @@ extension CompletionRing {
     }
 
     /// Asks for one event at the next completion. Asking for any completion outweighs asking for solicited ones.
-    package func arm(solicitedOnly: Bool) {
-        self.arming.raise(to: solicitedOnly ? Arming.solicited.rawValue : Arming.any.rawValue)
+    ///
+    /// - Returns: Whether it was not armed before.
+    @discardableResult
+    package func arm(solicitedOnly: Bool) -> Bool {
+        let before = self.arming.raise(to: solicitedOnly ? Arming.solicited.rawValue : Arming.any.rawValue)
         fullFence()
+        return before == Arming.none.rawValue
     }
 }

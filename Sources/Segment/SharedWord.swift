@@ -92,8 +92,9 @@ package struct SharedUInt32 {
 
     /// Stores `value` if it is greater than what stands there.
     @inline(always)
-    package func raise(to value: UInt32) {
-        _ = unsafe self.word.pointee.max(value, ordering: .sequentiallyConsistent)
+    @discardableResult
+    package func raise(to value: UInt32) -> UInt32 {
+        unsafe self.word.pointee.max(value, ordering: .sequentiallyConsistent).oldValue
     }
 
     /// Stores `value` if `expected` stands there, and says whether it did.

@@ -4,20 +4,18 @@ package import SystemIO
 package final class AddressHandle: Sendable {
     package let domain: ProtectionDomain
     package let attributes: AddressAttributes
-    /// The entry of the GID table from which datagrams go out.
-    package let source: GIDEntry
+    /// The way itself.
+    internal let path: WirePath
 
-    /// - Throws: `EINVAL` when the port is not 1, the global route is missing, or the GID index names no address; `EIO` in
+    /// - Throws: `EINVAL` when the port is not 1, the global route is missing, or the GID index names no address of the destination's family; `EIO` in
     ///   a forked child.
     package init(domain: ProtectionDomain, attributes: AddressAttributes) throws(Errno) {
         try ProcessGuard.check(domain.generation)
-        guard attributes.port == 1, attributes.isGlobal,
-            let source = domain.context.gid(at: Int(attributes.sourceGIDIndex))
-        else { throw .invalidArgument }
+        let path = try WirePath(attributes, context: domain.context)
         try domain.users.begin()
         self.domain = domain
         self.attributes = attributes
-        self.source = source
+        self.path = path
     }
 
     /// - Throws: `EIO` in a forked child.

@@ -46,7 +46,7 @@ extension CompletionChannel {
         while true {
             try ProcessGuard.check(self.generation)
             // Nobody polls while this thread sleeps: the engine's own thread has to make progress.
-            Engine.willBlock()
+            self.context.engine.willBlock()
             try self.descriptor.wait()
             // Nothing is due when the event went with its queue in this moment: wait again.
             if let queue = self.takeDueQueue() { return queue }

@@ -72,7 +72,7 @@ extension CompletionQueue {
     @inline(always)
     package func makeProgressIfEmpty() -> Bool {
         if !self.ring.isEmpty { return true }
-        Engine.makeProgress()
+        self.context.engine.makeProgress()
         return !self.ring.isEmpty
     }
 
@@ -106,8 +106,8 @@ extension CompletionQueue {
     package func requestNotification(solicitedOnly: Bool) throws(Errno) {
         try ProcessGuard.check(self.generation)
         guard self.channel != nil else { return }
-        self.ring.arm(solicitedOnly: solicitedOnly)
-        Engine.willBlock()
+        if self.ring.arm(solicitedOnly: solicitedOnly) { self.context.engine.noteArmed() }
+        self.context.engine.willBlock()
     }
 
     /// Notes that the program is done with `count` completion events.
@@ -130,6 +130,7 @@ extension CompletionQueue {
         case .stored:
             return true
         case .storedAndDue:
+            self.context.engine.noteFired()
             self.channel?.signal()
             return true
         case .overrun:

@@ -8,6 +8,8 @@ package final class Context {
     package let asyncEvents: AsyncEventQueue
     /// The segment of this process; all contexts share it.
     package let segment: ProcessSegment
+    /// What moves packets, likewise shared.
+    package let engine: Engine
     package let generation = ProcessGuard.generation
     /// The structure by which C knows this object.
     // SAFETY: set once by the C face, before the object is shared.
@@ -20,7 +22,7 @@ package final class Context {
         self.device = device
         self.asyncEvents = try AsyncEventQueue()
         self.segment = try LocalSegment.open()
-        try Engine.start(segment: self.segment)
+        self.engine = try EngineHolder.start(segment: self.segment)
     }
 
     /// Closes the device. Objects that were made through it and are left go when the process ends, as rdma-core has it.

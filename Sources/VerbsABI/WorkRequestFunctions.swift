@@ -149,7 +149,7 @@ private func setInline(
     }
     let pieces = unsafe UnsafeBufferPointer(start: list, count: count)
     var byteCount = 0
-    for unsafepiece in unsafe pieces {
+    for unsafe piece in unsafe pieces {
         let (sum, overflows) = unsafe byteCount.addingReportingOverflow(piece.length)
         guard unsafe piece.length >= 0, !overflows, sum <= Int(limit) else {
             return unsafe handle.pointee.batch.fail(EINVAL)
@@ -160,7 +160,7 @@ private func setInline(
     else {
         return
     }
-    for unsafepiece in unsafe pieces where unsafe piece.length > 0 {
+    for unsafe piece in unsafe pieces where unsafe piece.length > 0 {
         guard let source = unsafe piece.addr else { return unsafe handle.pointee.batch.fail(EINVAL) }
         unsafe room.copyMemory(from: source, byteCount: piece.length)
         unsafe room += piece.length

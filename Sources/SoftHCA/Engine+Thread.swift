@@ -1,0 +1,87 @@
+internal import HostRegistry
+internal import SystemIO
+internal import Synchronization
+
+// The background thread. It sleeps in the kernel, and wakes for packets only while no application thread polls: on a
+// machine with few cores a second thread at the same socket costs more than it gives.
+
+extension Engine {
+    /// How often the thread looks whether the application still polls.
+    private static var pollingCheckNanoseconds: UInt64 { 1_000_000 }
+
+    internal func startThread() throws(Errno) {
+        self.thread = try BackgroundThread(name: "verbena") { [unowned self] in self.run() }
+    }
+
+    /// Ends the thread. Nothing of the engine runs by itself afterwards.
+    internal func stopThread() {
+        self.isStopping.store(true, ordering: .releasing)
+        self.wake.signal()
+        self.thread.take()?.join()
+    }
+
+    /// The caller is about to sleep until a completion comes, so the background thread must listen to the socket.
+    package func willBlock() {
+        self.isPolled.store(false, ordering: .relaxed)
+        try? self.poller.arm(self.membership.socket.rawDescriptor, token: Token.socket)
+    }
+
+    /// A completion queue was armed: until it fires, somebody may be asleep.
+    internal func noteArmed() {
+        self.armedCount.wrappingAdd(1, ordering: .relaxed)
+    }
+
+    /// The queue fired.
+    internal func noteFired() {
+        self.armedCount.wrappingSubtract(1, ordering: .relaxed)
+    }
+
+    /// Wakes the thread when a timer was set that ends before its sleep does. The caller holds the lock.
+    internal func wakeThreadIfNeeded() {
+        if self.nextDeadline < self.sleepsUntil {
+            self.sleepsUntil = self.nextDeadline
+            self.wake.signal()
+        }
+    }
+
+    private func run() {
+        var isListening = true
+        while !self.isStopping.load(ordering: .acquiring) {
+            let timeout = self.sleepNanoseconds(isListening: isListening)
+            _ = try? self.poller.wait(timeoutNanoseconds: timeout) { token in
+                if token == Token.wake { _ = try? self.wake.wait() }
+            }
+            // A thread that polls is at work now; come back when it has stopped.
+            let isPolled = self.isPolled.exchange(false, ordering: .relaxed)
+            isListening = !isPolled || self.armedCount.load(ordering: .relaxed) > 0
+            self.lock.lock()
+            if isListening {
+                self.progress()
+            } else {
+                self.serveTimersIfDue()
+            }
+            self.receiveForwarded()
+            self.lock.unlock()
+            self.membership.refreshIfNeeded()
+            self.arm(listening: isListening)
+        }
+    }
+
+    private func arm(listening isListening: Bool) {
+        if isListening { try? self.poller.arm(self.membership.socket.rawDescriptor, token: Token.socket) }
+        try? self.poller.arm(self.membership.forwardDescriptor, token: Token.forwarded)
+        try? self.poller.arm(self.wake.rawDescriptor, token: Token.wake)
+    }
+
+    /// Until the next timer; while the thread does not listen, no longer than until the next look at the application.
+    private func sleepNanoseconds(isListening: Bool) -> UInt64? {
+        self.lock.withLock {
+            let now = MonotonicClock.now
+            let mustLook = !isListening || self.isBlocked
+            let check = mustLook ? now + Self.pollingCheckNanoseconds : UInt64.max
+            self.sleepsUntil = min(self.nextDeadline, check, self.membership.nextRefreshNanoseconds ?? .max)
+            guard self.sleepsUntil < .max else { return nil }
+            return self.sleepsUntil > now ? self.sleepsUntil - now : 0
+        }
+    }
+}

@@ -1,0 +1,180 @@
+internal import HostRegistry
+package import Segment
+package import SystemIO
+internal import Synchronization
+internal import Transport
+internal import Wire
+
+/// The part of the adapter that is one for the process: the socket, the queue pairs by number, the timers, and the
+/// thread that does the work when no application thread does.
+///
+/// Every queue pair's state is guarded by ``lock``. An application thread takes it when it posts and, if it is free,
+/// when it polls; the background thread takes it when nobody polls. Order of locks: engine, then receive ring, then
+/// completion queue, then channel.
+@safe
+package final class Engine {
+    internal let lock = Lock()
+    internal let membership: Membership
+    package let segment: ProcessSegment
+    internal let poller: Poller
+    internal let wake: EventDescriptor
+
+    // Guarded by `lock`.
+    internal var batch = TransmitBatch()
+    internal var queuePairs = QueuePairDirectory()
+    internal var isBlocked = false
+    /// Why the kernel refused to send most recently.
+    package internal(set) var lastRefusal: Errno?
+    /// The earliest timer of any queue pair, in nanoseconds of the monotonic clock. It may be too early, never too late.
+    internal var nextDeadline = UInt64.max
+    /// When the background thread wakes by itself.
+    internal var sleepsUntil = UInt64.max
+    package internal(set) var counters = EngineCounters()
+    // SAFETY: allocated from `init` until `deinit`, used under `lock`.
+    internal let receiveBuffer: UnsafeMutableRawBufferPointer
+    // SAFETY: likewise; the first `touchedCount` places hold queue pairs of the table.
+    internal let touched: UnsafeMutablePointer<Unmanaged<QueuePair>>
+    internal var touchedCount = 0
+
+    /// An application thread polled since the background thread last looked.
+    internal let isPolled = Atomic<Bool>(false)
+    /// Completion queues that are armed: somebody sleeps, so the background thread must listen.
+    internal let armedCount = Atomic<Int>(0)
+    internal let isStopping = Atomic<Bool>(false)
+    internal var thread: BackgroundThread?
+
+    /// Joins the host's registry and starts the background thread.
+    ///
+    /// - Throws: The errno of what is missing: EADDRINUSE when the port is taken, EMFILE, ENOMEM. A line on standard
+    ///   error says what to do.
+    internal init(segment: ProcessSegment) throws(Errno) {
+        self.segment = segment
+        do throws(RegistryError) {
+            self.membership = try HostRegistry.join()
+        } catch {
+            Diagnostics.warn(error.description)
+            throw error.errno
+        }
+        try self.membership.publishSegment(rawDescriptor: segment.mapping.descriptor.rawValue)
+        self.poller = try Poller()
+        self.wake = try EventDescriptor(isNonBlocking: true)
+        unsafe self.receiveBuffer = .allocate(byteCount: UDPSocket.receiveByteCountMax, alignment: 64)
+        unsafe self.touched = .allocate(capacity: QueuePairDirectory.capacity)
+        try self.poller.add(self.membership.socket.rawDescriptor, token: Token.socket)
+        try self.poller.add(self.membership.forwardDescriptor, token: Token.forwarded)
+        try self.poller.add(self.wake.rawDescriptor, token: Token.wake)
+        try self.startThread()
+    }
+
+    deinit {
+        unsafe self.receiveBuffer.deallocate()
+        unsafe self.touched.deallocate()
+    }
+
+    internal enum Token {
+        static var socket: UInt64 { 1 }
+        static var forwarded: UInt64 { 2 }
+        static var wake: UInt64 { 3 }
+    }
+}
+
+// SAFETY: what changes is guarded by `lock` or atomic, as each property says.
+extension Engine: @unchecked Sendable {}
+
+// MARK: - Progress
+
+extension Engine {
+    /// Receives what has arrived, serves timers, and transmits what the windows allow. Never blocks; when another thread
+    /// is at it already, there is nothing left to do.
+    package func makeProgress() {
+        self.isPolled.store(true, ordering: .relaxed)
+        guard self.lock.tryLock() else { return }
+        self.progress()
+        self.lock.unlock()
+    }
+
+    /// The work of one round. The caller holds the lock.
+    internal func progress() {
+        let now = Timestamp(nanoseconds: MonotonicClock.now)
+        if self.isBlocked { self.flush() }
+        self.receiveAll(now: now)
+        if now.nanoseconds >= self.nextDeadline { self.serveTimers(now: now) }
+        self.flush()
+    }
+
+    internal func serveTimersIfDue() {
+        let now = Timestamp(nanoseconds: MonotonicClock.now)
+        guard now.nanoseconds >= self.nextDeadline else { return }
+        self.serveTimers(now: now)
+        self.flush()
+    }
+
+    /// Sends what has been gathered.
+    internal func flush() {
+        switch self.batch.send(through: self.membership.socket) {
+        case .sent:
+            self.isBlocked = false
+        case .blocked:
+            self.isBlocked = true
+        case .lost(let error):
+            self.isBlocked = false
+            self.counters.refusedPackets += 1
+            self.lastRefusal = error
+        }
+    }
+}
+
+// MARK: - Queue pairs
+
+extension Engine {
+    /// Marks a queue pair that must be served before the lock is released.
+    internal func touch(_ queuePair: QueuePair) {
+        guard !queuePair.isTouched else { return }
+        queuePair.isTouched = true
+        unsafe self.touched[self.touchedCount] = .passUnretained(queuePair)
+        self.touchedCount += 1
+    }
+
+    /// Transmits and completes for every queue pair that was touched.
+    internal func serveTouched(now: Timestamp) {
+        var index = 0
+        while index < self.touchedCount {
+            // SAFETY: a queue pair leaves the table, under the lock, only when it is not touched.
+            unsafe self.touched[index]._withUnsafeGuaranteedRef { queuePair in
+                queuePair.isTouched = false
+                queuePair.serve(now: now)
+            }
+            index += 1
+        }
+        self.touchedCount = 0
+    }
+
+    internal func noteDeadline(_ deadline: Timestamp?) {
+        if let deadline, deadline.nanoseconds < self.nextDeadline { self.nextDeadline = deadline.nanoseconds }
+    }
+
+    /// Lets every queue pair whose time has come act, and finds the next deadline anew.
+    private func serveTimers(now: Timestamp) {
+        self.nextDeadline = .max
+        self.queuePairs.forEach { queuePair in
+            guard let deadline = queuePair.deadline else { return }
+            if deadline <= now {
+                queuePair.handleTimeout(now: now)
+                self.touch(queuePair)
+            } else {
+                self.noteDeadline(deadline)
+            }
+        }
+        self.serveTouched(now: now)
+    }
+}
+
+// MARK: - Fork
+
+extension Engine {
+    /// Lets go of what a forked child must not keep open. The socket is the membership's to close.
+    internal func abandonInForkedChild() {
+        self.poller.close()
+        self.wake.descriptor.close()
+    }
+}

@@ -1,0 +1,108 @@
+internal import Segment
+internal import SystemIO
+internal import Transport
+internal import Wire
+
+// Unreliable datagrams: no connection, no acknowledgement, one packet a message (IBTA Volume 1, section 9.8.3).
+
+extension QueuePair {
+    /// A Q_Key with this bit set in a request means the queue pair's own (IBTA Volume 1, section 10.2.5).
+    private static var controlledQKey: UInt32 { 1 << 31 }
+
+    /// Sends one datagram and completes its request. Nobody will ever know whether it arrives.
+    internal func sendDatagram(_ request: SendRequest, slot index: Int) {
+        guard self.state == .readyToSend else {
+            // SQD keeps new requests until it is left; there is no queue behind this one, so they are not taken.
+            self.complete(slot: index, status: .flushed)
+            return
+        }
+        var status = request.localStatus
+        if request.byteCount > self.mtu.byteCount { status = .localLengthError }
+        guard status == .success else {
+            self.failDatagram(slot: index, status: status)
+            return
+        }
+        let slot = self.sendQueue[index]
+        let qKey = slot.remoteQKey & Self.controlledQKey == 0 ? slot.remoteQKey : self.attributes.qKey
+        let header = PacketHeader(
+            bth: BTH(
+                opcode: request.hasImmediate ? .udSendOnlyWithImmediate : .udSendOnly,
+                isSolicited: request.isSolicited,
+                padCount: UInt8(truncatingIfNeeded: (4 - request.byteCount & 3) & 3),
+                destQP: QPN(truncating: slot.remoteQP),
+                psn: self.datagramPSN
+            ),
+            deth: DETH(qKey: qKey, sourceQP: self.qpn),
+            immediate: request.immediate
+        )
+        self.datagramPSN = self.datagramPSN.advanced(by: 1)
+        let byteCount = Int(request.byteCount)
+        let path = self.sendQueue.path(of: index)
+        let isSent = unsafe self.engine.transmit(header, payloadByteCount: byteCount, path: path) { target in
+            // SAFETY: the batch has room for a message of the largest MTU.
+            unsafe self.gather(slot: index, messageOffset: 0, byteCount: byteCount, into: target)
+        }
+        if isSent {
+            self.complete(slot: index, status: .success)
+        } else {
+            self.failDatagram(slot: index, status: .localProtectionError)
+        }
+    }
+
+    private func failDatagram(slot: Int, status: CompletionStatus) {
+        self.complete(slot: slot, status: status)
+        self.state = .sendError
+    }
+
+    /// Takes a datagram, with the global route in front of it, into the next receive request.
+    internal func receiveDatagram(_ header: PacketHeader, payload: RawSpan, origin: PacketOrigin) {
+        let opcode = header.bth.opcode
+        guard opcode.transport == .ud, self.state.canReceive else { return }
+        guard header.deth.qKey == self.attributes.qKey else {
+            self.engine.counters.wrongSender += 1
+            return
+        }
+        var memory = ResponderMemory(self)
+        guard memory.beginReceive() == .ready else {
+            self.engine.counters.droppedDatagrams += 1
+            return
+        }
+        let udpByteCount = 8 + header.byteCount + payload.byteCount + Int(header.bth.padCount) + ICRCPath.byteCount
+        let route = GRH(
+            trafficClass: origin.trafficClass,
+            payloadByteCount: UInt16(truncatingIfNeeded: udpByteCount),
+            hopLimit: origin.hopLimit,
+            sourceGID: GID(origin.source),
+            destinationGID: GID(origin.destination)
+        )
+        var bytes = InlineArray<40, UInt8>(repeating: 0)
+        var span = bytes.mutableSpan
+        // SAFETY: every byte is a valid UInt8.
+        var raw = unsafe span.mutableBytes
+        route.encode(into: &raw)
+        // SAFETY: every byte of the array is initialised.
+        var status = unsafe memory.placeReceive(messageOffset: 0, payload: bytes.span.bytes)
+        if status == .success {
+            status = memory.placeReceive(messageOffset: UInt32(GRH.byteCount), payload: payload)
+        }
+        self.completeDatagram(header, byteCount: payload.byteCount, status: status)
+    }
+
+    private func completeDatagram(_ header: PacketHeader, byteCount: Int, status: CompletionStatus) {
+        self.receive.isActive = false
+        var completion = WorkCompletion()
+        completion.workRequestID = self.receive.descriptor.workRequestID
+        completion.status = UInt32(status.rawValue)
+        completion.opcode = WorkCompletion.Opcode.receive
+        completion.byteCount = UInt32(GRH.byteCount + byteCount)
+        completion.qpNumber = self.number
+        completion.sourceQP = header.deth.sourceQP.rawValue
+        completion.flags = WorkCompletion.Flag.globalRoute
+        if header.bth.opcode.hasImmediate {
+            completion.flags |= WorkCompletion.Flag.immediate
+            completion.immediateOrKey = header.immediate.bigEndian
+        }
+        self.receiveCompletions.push(completion, isSolicited: header.bth.isSolicited || status != .success)
+        if status != .success { self.enterError() }
+    }
+}

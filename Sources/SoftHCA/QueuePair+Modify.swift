@@ -1,0 +1,191 @@
+internal import HostRegistry
+internal import Segment
+package import SystemIO
+internal import Transport
+internal import Wire
+
+// The state machine of IBTA Volume 1, section 10.3.1: `ibv_modify_qp`. Which attributes a transition needs and allows is
+// in `QueuePairStateRules`.
+
+extension QueuePair {
+    /// Changes attributes, and with them perhaps the state.
+    ///
+    /// - Throws: EINVAL for a transition or an attribute that is not allowed, or a value out of range; nothing has
+    ///   changed then. See ibv_modify_qp(3).
+    package func modify(_ wanted: QueuePairAttributes, mask: QueuePairAttributeMask) throws(Errno) {
+        self.engine.lock.lock()
+        defer {
+            self.engine.flush()
+            self.engine.lock.unlock()
+        }
+        if mask.contains(.currentState), wanted.currentState != self.state.rawValue { throw .invalidArgument }
+        let next = mask.contains(.state) ? QueuePairState(rawValue: wanted.state) : self.state
+        guard let next,
+            QueuePairStateRules.allow(self.type, from: self.state, to: next, naming: mask)
+        else { throw .invalidArgument }
+        try self.check(wanted, mask: mask)
+        var path = self.path
+        if mask.contains(.addressVector) {
+            path = try WirePath(wanted.primaryPath, context: self.domain.context)
+        }
+        self.path = path
+        self.adopt(wanted, mask: mask)
+        self.enter(next, mask: mask)
+    }
+
+    /// The attributes as they are now.
+    package func query() -> QueuePairAttributes {
+        self.engine.lock.withLock {
+            var attributes = self.attributes
+            attributes.state = self.state.rawValue
+            attributes.currentState = self.state.rawValue
+            attributes.isSendDraining = self.state == .sendDrained && !self.isDrainReported
+            attributes.capabilities = self.capabilities
+            return attributes
+        }
+    }
+
+    private func check(_ wanted: QueuePairAttributes, mask: QueuePairAttributeMask) throws(Errno) {
+        let isInRange =
+            (!mask.contains(.port) || wanted.port == 1)
+            && (!mask.contains(.pKeyIndex) || wanted.pKeyIndex == 0)
+            && (!mask.contains(.pathMTU) || PathMTU(rawValue: UInt8(clamping: wanted.pathMTU)) != nil)
+            && (!mask.contains(.destinationQP) || wanted.destinationQP <= 0xFF_FFFF)
+            && (!mask.contains(.readsMax) || wanted.readsMax <= Limits.reads)
+            && (!mask.contains(.readsMaxDestination) || wanted.readsMaxDestination <= Limits.reads)
+            && (!mask.contains(.rnrTimer) || wanted.rnrTimer < 32)
+            && (!mask.contains(.timeout) || wanted.timeout < 32)
+            && (!mask.contains(.retryCount) || wanted.retryCount <= 7)
+            && (!mask.contains(.rnrRetryCount) || wanted.rnrRetryCount <= 7)
+            && mask.isDisjoint(with: [.alternatePath, .pathMigrationState, .capabilities, .rateLimit])
+        guard isInRange else { throw .invalidArgument }
+    }
+
+    private func adopt(_ wanted: QueuePairAttributes, mask: QueuePairAttributeMask) {
+        if mask.contains(.enablesDrainedEvent) { self.attributes.enablesDrainedEvent = wanted.enablesDrainedEvent }
+        if mask.contains(.access) { self.attributes.access = wanted.access }
+        if mask.contains(.pKeyIndex) { self.attributes.pKeyIndex = wanted.pKeyIndex }
+        if mask.contains(.port) { self.attributes.port = wanted.port }
+        if mask.contains(.qKey) { self.attributes.qKey = wanted.qKey }
+        if mask.contains(.addressVector) { self.attributes.primaryPath = wanted.primaryPath }
+        if mask.contains(.pathMTU) { self.attributes.pathMTU = wanted.pathMTU }
+        if mask.contains(.timeout) { self.attributes.timeout = wanted.timeout }
+        if mask.contains(.retryCount) { self.attributes.retryCount = wanted.retryCount }
+        if mask.contains(.rnrRetryCount) { self.attributes.rnrRetryCount = wanted.rnrRetryCount }
+        if mask.contains(.receivePSN) { self.attributes.receivePSN = wanted.receivePSN & 0xFF_FFFF }
+        if mask.contains(.readsMax) { self.attributes.readsMax = wanted.readsMax }
+        if mask.contains(.rnrTimer) { self.attributes.rnrTimer = wanted.rnrTimer }
+        if mask.contains(.sendPSN) { self.attributes.sendPSN = wanted.sendPSN & 0xFF_FFFF }
+        if mask.contains(.readsMaxDestination) { self.attributes.readsMaxDestination = wanted.readsMaxDestination }
+        if mask.contains(.destinationQP) { self.attributes.destinationQP = wanted.destinationQP }
+    }
+
+    private func enter(_ next: QueuePairState, mask: QueuePairAttributeMask) {
+        let previous = self.state
+        switch next {
+        case .reset: self.reset()
+        case .initialized: self.state = .initialized
+        case .readyToReceive: self.becomeReadyToReceive()
+        case .readyToSend: self.becomeReadyToSend(from: previous)
+        case .sendDrained: self.drain()
+        case .sendError: self.state = .sendError
+        case .error: self.enterError()
+        }
+        self.publish()
+    }
+}
+
+// MARK: - Transitions
+
+extension QueuePair {
+    private func reset() {
+        self.forgetMachines()
+        self.removeCompletions()
+        self.receiveRing?.removeAll()
+        self.sendQueue.reset()
+        self.attributes = QueuePairAttributes()
+        self.hasReportedCommunication = false
+        self.isDrainReported = true
+        self.state = .reset
+    }
+
+    private func becomeReadyToReceive() {
+        self.state = .readyToReceive
+        self.mtu = self.chooseMTU()
+        var configuration = ResponderConfiguration(pathMTU: self.mtu)
+        configuration.rnrTimer = RNRTimer(truncating: self.attributes.rnrTimer)
+        configuration.readsMax = Int(self.attributes.readsMaxDestination)
+        let psn = PSN(truncating: self.attributes.receivePSN)
+        let peer = QPN(truncating: self.attributes.destinationQP)
+        switch self.type {
+        case .reliable:
+            self.rcResponder = RCResponder(expectedPSN: psn, destQP: peer, configuration: configuration)
+        case .unreliableConnected:
+            self.ucResponder = UCResponder(expectedPSN: psn, pathMTU: self.mtu)
+        case .datagram:
+            break
+        }
+    }
+
+    private func becomeReadyToSend(from previous: QueuePairState) {
+        self.state = .readyToSend
+        if previous == .sendDrained {
+            self.rcRequester?.resume()
+            self.ucRequester?.resume()
+            self.engine.touch(self)
+            self.engine.serveTouched(now: Timestamp(nanoseconds: MonotonicClock.now))
+            return
+        }
+        guard previous == .readyToReceive || previous == .sendError else { return }
+        let psn = PSN(truncating: self.attributes.sendPSN)
+        let peer = QPN(truncating: self.attributes.destinationQP)
+        switch self.type {
+        case .reliable:
+            self.rcRequester = RCRequester(
+                capacity: self.sendQueue.capacity,
+                firstPSN: psn,
+                destQP: peer,
+                configuration: self.requesterConfiguration
+            )
+        case .unreliableConnected:
+            self.sendQueue.reset()
+            self.ucRequester = UCRequester(
+                capacity: self.sendQueue.capacity,
+                firstPSN: psn,
+                destQP: peer,
+                pathMTU: self.mtu
+            )
+        case .datagram:
+            self.datagramPSN = psn
+        }
+    }
+
+    private func drain() {
+        let now = Timestamp(nanoseconds: MonotonicClock.now)
+        self.state = .sendDrained
+        self.isDrainReported = false
+        self.rcRequester?.suspend()
+        self.ucRequester?.suspend()
+        self.engine.touch(self)
+        self.engine.serveTouched(now: now)
+    }
+
+    /// The path MTU that was asked for, or the port's, if that is smaller: no larger packet would leave.
+    private func chooseMTU() -> PathMTU {
+        let port = self.domain.context.portAttributes()
+        let active = PathMTU(rawValue: UInt8(clamping: port.activeMTU)) ?? .bytes256
+        // A datagram has no path MTU of its own.
+        guard self.type != .datagram else { return active }
+        let asked = PathMTU(rawValue: UInt8(clamping: self.attributes.pathMTU)) ?? .bytes256
+        return asked.byteCount <= active.byteCount ? asked : active
+    }
+
+    private var requesterConfiguration: RequesterConfiguration {
+        var configuration = RequesterConfiguration(pathMTU: self.mtu)
+        configuration.retryCount = self.attributes.retryCount
+        configuration.rnrRetryCount = self.attributes.rnrRetryCount
+        configuration.ackTimeoutNanoseconds = LocalACKTimeout(truncating: self.attributes.timeout).nanoseconds ?? 0
+        configuration.readsMax = Int(self.attributes.readsMax)
+        return configuration
+    }
+}

@@ -1,0 +1,28 @@
+package import Segment
+internal import Synchronization
+package import SystemIO
+
+extension QueuePair {
+    /// Posts a receive request.
+    ///
+    /// - Returns: `nil`, or why it was not taken: EINVAL in the RESET state, with a shared receive queue, or for too many
+    ///   elements; ENOMEM when the queue is full. See ibv_post_recv(3).
+    package func postReceive(
+        workRequestID: UInt64,
+        elements: UnsafePointer<ScatterElement>?,
+        count: Int
+    ) -> Errno? {
+        guard let ring = self.receiveRing, self.stateCode.load(ordering: .acquiring) != QueuePairState.reset.rawValue else {
+            return .invalidArgument
+        }
+        // SAFETY: the caller has `count` elements there.
+        if let refusal = unsafe ring.post(workRequestID: workRequestID, elements: elements, count: count) {
+            return refusal
+        }
+        // The state may have changed to error in between; whoever comes later flushes.
+        if self.stateCode.load(ordering: .sequentiallyConsistent) == QueuePairState.error.rawValue {
+            self.engine.lock.withLock { self.flushReceives() }
+        }
+        return nil
+    }
+}

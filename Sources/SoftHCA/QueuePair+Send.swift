@@ -1,0 +1,204 @@
+package import Segment
+package import SystemIO
+internal import Transport
+
+// Posting send requests. A batch is one doorbell: `beginSend` takes the engine's lock, `commitSend` transmits what the
+// window allows and gives it back.
+
+extension QueuePair {
+    package func beginSend() {
+        self.engine.lock.lock()
+    }
+
+    /// Transmits the batch as far as the window allows, and ends it.
+    package func commitSend() {
+        let now = Timestamp(nanoseconds: MonotonicClock.now)
+        while let (slot, request) = self.sendQueue.commitNext() {
+            self.start(request, slot: slot)
+        }
+        self.serve(now: now)
+        self.engine.flush()
+        self.engine.wakeThreadIfNeeded()
+        self.engine.lock.unlock()
+    }
+
+    /// Takes back what was appended since ``beginSend()``.
+    package func abortSend() {
+        self.sendQueue.abandonStaged()
+        self.engine.lock.unlock()
+    }
+
+    /// Appends a request that gathers from, or scatters to, registered memory.
+    ///
+    /// - Returns: `nil`, or why it was not taken: EINVAL for a state or an opcode that cannot send or for too many
+    ///   elements, ENOMEM when the queue is full. See ibv_post_send(3).
+    package func appendSend(
+        _ request: SendWorkRequest,
+        elements: UnsafePointer<ScatterElement>?,
+        count: Int
+    ) -> Errno? {
+        guard count <= self.sendQueue.elementsMax else { return .invalidArgument }
+        guard let operation = self.operation(of: request.opcode) else { return .invalidArgument }
+        if let refusal = self.refusal { return refusal }
+        let slot = self.sendQueue.stagedSlot
+        var byteCount: UInt64 = 0
+        var status = CompletionStatus.success
+        let access: AccessFlags = operation.writesLocally ? .localWrite : []
+        let copies = unsafe self.sendQueue.elements(of: slot)
+        for index in 0..<count {
+            // SAFETY: the caller has `count` elements there, and a slot has room for as many.
+            guard let element = unsafe elements?[index] else { return .invalidArgument }
+            unsafe copies.advanced(by: index).initialize(to: element)
+            byteCount += UInt64(element.byteCount)
+            if element.byteCount > 0 && !self.isAccessible(element, access: access) {
+                status = .localProtectionError
+            }
+        }
+        if byteCount > UInt64(SendRequest.byteCountMax) { status = .localLengthError }
+        if operation.isAtomic && byteCount != 8 { status = .localLengthError }
+        let body = SendBody(byteCount: UInt32(clamping: byteCount), elementCount: UInt32(count), isInline: false)
+        return self.stage(request, operation: operation, body: body, status: status)
+    }
+
+    /// Appends a request whose payload is copied now.
+    ///
+    /// - Returns: As ``appendSend(_:elements:count:)``; EINVAL also when the payload exceeds the inline limit.
+    package func appendInline(
+        _ request: SendWorkRequest,
+        byteCount: Int,
+        gather: (UnsafeMutableRawBufferPointer) -> Void
+    ) -> Errno? {
+        guard byteCount <= self.sendQueue.inlineByteCount else { return .invalidArgument }
+        guard let operation = self.operation(of: request.opcode), !operation.writesLocally else { return .invalidArgument }
+        if let refusal = self.refusal { return refusal }
+        // SAFETY: a slot has room for as many bytes as the inline limit.
+        unsafe gather(UnsafeMutableRawBufferPointer(start: self.sendQueue.body(of: self.sendQueue.stagedSlot), count: byteCount))
+        let body = SendBody(byteCount: UInt32(byteCount), elementCount: 0, isInline: true)
+        return self.stage(request, operation: operation, body: body, status: .success)
+    }
+}
+
+// MARK: - Staging
+
+extension QueuePair {
+    private struct SendBody {
+        var byteCount: UInt32
+        var elementCount: UInt32
+        var isInline: Bool
+    }
+
+    private enum SendFlag {
+        static var fence: UInt32 { 1 }
+        static var signaled: UInt32 { 2 }
+        static var solicited: UInt32 { 4 }
+    }
+
+    /// Why nothing can be posted now.
+    private var refusal: Errno? {
+        switch self.state {
+        case .reset, .initialized, .readyToReceive: .invalidArgument
+        case .readyToSend, .sendDrained, .sendError, .error: self.sendQueue.freeCount > 0 ? nil : .noMemory
+        }
+    }
+
+    /// What an `ibv_wr_opcode` does on this service, or `nil` when the service does not have it.
+    private func operation(of opcode: UInt32) -> SendRequest.Operation? {
+        switch (opcode, self.type) {
+        case (0, .reliable), (1, .reliable), (0, .unreliableConnected), (1, .unreliableConnected): .write
+        case (2, _), (3, _): .send
+        case (4, .reliable): .read
+        case (5, .reliable): .compareAndSwap
+        case (6, .reliable): .fetchAndAdd
+        default: nil
+        }
+    }
+
+    private func stage(
+        _ request: SendWorkRequest,
+        operation: SendRequest.Operation,
+        body: SendBody,
+        status: CompletionStatus
+    ) -> Errno? {
+        let slotIndex = self.sendQueue.stagedSlot
+        if self.type == .datagram {
+            guard let handle = unsafe request.addressHandle else { return .invalidArgument }
+            // SAFETY: the caller keeps the handle alive during the call.
+            self.sendQueue.setPath(unsafe handle._withUnsafeGuaranteedRef { $0.path }, of: slotIndex)
+        }
+        self.sendQueue[slotIndex] = SendSlot(
+            workRequestID: request.workRequestID,
+            byteCount: body.byteCount,
+            flags: request.flags,
+            completionOpcode: operation.completionOpcode,
+            elementCount: body.elementCount,
+            isInline: body.isInline,
+            isSignaled: self.signalsAll || request.flags & SendFlag.signaled != 0,
+            remoteQP: request.remoteQP,
+            remoteQKey: request.remoteQKey
+        )
+        var send = SendRequest(operation: operation, byteCount: body.byteCount)
+        send.hasImmediate = request.opcode == 1 || request.opcode == 3
+        send.immediate = UInt32(bigEndian: request.immediateOrKey)
+        send.remoteAddress = request.remoteAddress
+        send.rKey = request.rKey
+        send.compareOrAdd = request.compareAdd
+        send.swap = request.swap
+        send.isSolicited = request.flags & SendFlag.solicited != 0
+        send.isFenced = request.flags & SendFlag.fence != 0
+        send.localStatus = status
+        self.sendQueue.stage(send)
+        return nil
+    }
+}
+
+// MARK: - Starting
+
+extension QueuePair {
+    /// Hands a committed request to the protocol.
+    private func start(_ request: SendRequest, slot: Int) {
+        switch self.type {
+        case .reliable: self.post(self.rcRequester?.post(request), slot: slot)
+        case .unreliableConnected: self.post(self.ucRequester?.post(request), slot: slot)
+        case .datagram: self.sendDatagram(request, slot: slot)
+        }
+    }
+
+    /// The protocol numbers its slots as the send queue does. A queue pair in error has none, or one that flushes.
+    private func post(_ action: RCRequester.PostAction?, slot: Int) {
+        switch action {
+        case .queued(let index): precondition(index == slot, "both rings number requests alike")
+        case .full: preconditionFailure("both rings have the same size")
+        case nil: self.complete(slot: slot, status: .flushed)
+        }
+    }
+}
+
+extension SendRequest.Operation {
+    /// Whether the answer is written to the request's own memory.
+    internal var writesLocally: Bool {
+        switch self {
+        case .read, .compareAndSwap, .fetchAndAdd: true
+        case .send, .sendWithInvalidate, .write, .atomicWrite, .localInvalidate, .bindMemoryWindow: false
+        }
+    }
+
+    internal var isAtomic: Bool {
+        switch self {
+        case .compareAndSwap, .fetchAndAdd, .atomicWrite: true
+        case .send, .sendWithInvalidate, .write, .read, .localInvalidate, .bindMemoryWindow: false
+        }
+    }
+
+    internal var completionOpcode: UInt32 {
+        switch self {
+        case .send, .sendWithInvalidate: WorkCompletion.Opcode.send
+        case .write: WorkCompletion.Opcode.rdmaWrite
+        case .read: WorkCompletion.Opcode.rdmaRead
+        case .compareAndSwap: WorkCompletion.Opcode.compareSwap
+        case .fetchAndAdd: WorkCompletion.Opcode.fetchAdd
+        case .atomicWrite: WorkCompletion.Opcode.atomicWrite
+        case .localInvalidate: WorkCompletion.Opcode.localInvalidate
+        case .bindMemoryWindow: WorkCompletion.Opcode.bindWindow
+        }
+    }
+}

@@ -1,0 +1,244 @@
+internal import Segment
+internal import SystemIO
+internal import Transport
+internal import Wire
+
+// What runs under the engine's lock: packets in, packets out, completions, timers.
+
+extension QueuePair {
+    /// One packet for this queue pair. The ICRC is right; nothing else is known.
+    internal func receive(_ header: PacketHeader, payload: RawSpan, origin: PacketOrigin, now: Timestamp) {
+        switch self.type {
+        case .reliable: self.receiveReliable(header, payload: payload, origin: origin, now: now)
+        case .unreliableConnected: self.receiveUnreliable(header, payload: payload, origin: origin, now: now)
+        case .datagram: self.receiveDatagram(header, payload: payload, origin: origin)
+        }
+    }
+
+    /// Whether a packet of a connection comes from the peer, and over the path, that the connection has.
+    private func comesFromPeer(_ origin: PacketOrigin) -> Bool {
+        let fits = origin.source == self.path.destination.address && origin.destination == self.path.source
+        if !fits { self.engine.counters.wrongSender += 1 }
+        return fits
+    }
+
+    private func receiveReliable(
+        _ header: PacketHeader,
+        payload: RawSpan,
+        origin: PacketOrigin,
+        now: Timestamp
+    ) {
+        let opcode = header.bth.opcode
+        guard opcode.transport == .rc, self.state.canReceive, self.comesFromPeer(origin) else { return }
+        if opcode.isRequest {
+            self.reportCommunication()
+            var host = ResponderMemory(self)
+            if case .failed(let failure) = self.rcResponder?.receive(header, payload: payload, host: &host, now: now) {
+                self.pendingFailure = failure
+            }
+            return
+        }
+        switch self.rcRequester?.receive(header, payloadByteCount: payload.byteCount, now: now) {
+        case nil, .some(.none): break
+        case .place(let slot, let messageOffset, _):
+            if let status = self.scatter(payload, slot: slot, messageOffset: messageOffset) {
+                self.rcRequester?.poison(slot: slot, status: status)
+            }
+        case .placeAtomic(let slot, let originalValue):
+            let bytes = InlineArray<1, UInt64>(repeating: originalValue)
+            // SAFETY: every byte of the array is initialised.
+            if let status = unsafe self.scatter(bytes.span.bytes, slot: slot, messageOffset: 0) {
+                self.rcRequester?.poison(slot: slot, status: status)
+            }
+        }
+    }
+
+    private func receiveUnreliable(
+        _ header: PacketHeader,
+        payload: RawSpan,
+        origin: PacketOrigin,
+        now: Timestamp
+    ) {
+        guard header.bth.opcode.transport == .uc, self.state.canReceive, self.comesFromPeer(origin) else { return }
+        self.reportCommunication()
+        var host = ResponderMemory(self)
+        if case .failed(let failure) = self.ucResponder?.receive(header, payload: payload, host: &host, now: now) {
+            self.pendingFailure = failure
+        }
+    }
+
+    /// The first packet in RTR tells the owner that the peer is there, should its own message be lost.
+    private func reportCommunication() {
+        guard self.state == .readyToReceive, !self.hasReportedCommunication else { return }
+        self.hasReportedCommunication = true
+        self.raise(.communicationEstablished)
+    }
+}
+
+// MARK: - Serving
+
+extension QueuePair {
+    /// Transmits answers and requests as far as allowed, completes what is done, and notes the next timer.
+    internal func serve(now: Timestamp) {
+        switch self.type {
+        case .reliable:
+            self.transmitResponses(now: now)
+            self.transmitReliable(now: now)
+            while let done = self.rcRequester?.pollCompletion() { self.finish(done) }
+            self.deadline = self.rcRequester?.nextTimeout
+        case .unreliableConnected:
+            self.transmitUnreliable()
+            while let done = self.ucRequester?.pollCompletion() { self.finish(done) }
+        case .datagram:
+            break
+        }
+        if let failure = self.pendingFailure {
+            self.pendingFailure = nil
+            self.fail(failure)
+        } else if self.rcRequester?.isInError == true && self.state != .error {
+            self.enterError()
+        } else if self.ucRequester?.isInError == true && self.state == .readyToSend {
+            self.state = .sendError
+        }
+        self.reportDrain()
+        self.engine.noteDeadline(self.deadline)
+    }
+
+    internal func handleTimeout(now: Timestamp) {
+        self.deadline = nil
+        self.rcRequester?.handleTimeout(now: now)
+    }
+
+    private func transmitResponses(now: Timestamp) {
+        while !self.engine.isBlocked, let packet = self.rcResponder?.pollTransmit(now: now) {
+            switch packet.source {
+            case .none:
+                unsafe self.engine.transmit(packet.header, payloadByteCount: 0, path: self.path) { _ in true }
+            case .memory(let rKey, let address, let byteCount):
+                let isSent = unsafe self.engine.transmit(packet.header, payloadByteCount: byteCount, path: self.path) {
+                    target in
+                    // SAFETY: the batch has room for `byteCount` bytes.
+                    unsafe self.load(rKey: rKey, address: address, byteCount: byteCount, into: target)
+                }
+                if !isSent, case .failed(let failure) = self.rcResponder?.failRead() { self.pendingFailure = failure }
+            }
+        }
+    }
+
+    private func transmitReliable(now: Timestamp) {
+        while !self.engine.isBlocked, let packet = self.rcRequester?.pollTransmit(now: now) {
+            guard self.transmit(packet) else {
+                self.rcRequester?.poison(slot: packet.slot, status: .localProtectionError)
+                continue
+            }
+        }
+    }
+
+    private func transmitUnreliable() {
+        while !self.engine.isBlocked, let packet = self.ucRequester?.pollTransmit() {
+            guard self.transmit(packet) else {
+                self.ucRequester?.poison(slot: packet.slot, status: .localProtectionError)
+                continue
+            }
+        }
+    }
+
+    /// - Returns: false when the memory of the request is not accessible any more.
+    private func transmit(_ packet: RequestPacket) -> Bool {
+        unsafe self.engine.transmit(packet.header, payloadByteCount: packet.payloadByteCount, path: self.path) { target in
+            // SAFETY: the batch has room for the payload.
+            unsafe self.gather(
+                slot: packet.slot,
+                messageOffset: packet.messageOffset,
+                byteCount: packet.payloadByteCount,
+                into: target
+            )
+        }
+    }
+}
+
+// MARK: - Completing
+
+extension QueuePair {
+    private func finish(_ done: RequestCompletion) {
+        self.complete(slot: done.slot, status: done.status)
+    }
+
+    /// Ends the oldest send request.
+    internal func complete(slot index: Int, status: CompletionStatus) {
+        let slot = self.sendQueue[index]
+        self.sendQueue.retire(index)
+        guard slot.isSignaled || status != .success else { return }
+        var completion = WorkCompletion()
+        completion.workRequestID = slot.workRequestID
+        completion.status = UInt32(status.rawValue)
+        completion.opcode = slot.completionOpcode
+        completion.byteCount = slot.byteCount
+        completion.qpNumber = self.number
+        self.sendCompletions.push(completion, isSolicited: status != .success)
+    }
+
+    /// Ends a receive request that no message came for.
+    private func flushReceive(_ workRequestID: UInt64) {
+        var completion = WorkCompletion()
+        completion.workRequestID = workRequestID
+        completion.status = UInt32(CompletionStatus.flushed.rawValue)
+        completion.opcode = WorkCompletion.Opcode.receive
+        completion.qpNumber = self.number
+        self.receiveCompletions.push(completion, isSolicited: true)
+    }
+
+    /// Flushes what was posted to the own receive queue; requests of a shared one stay for others.
+    internal func flushReceives() {
+        if self.receive.isActive {
+            self.receive.isActive = false
+            self.flushReceive(self.receive.descriptor.workRequestID)
+        }
+        guard let ring = self.receiveRing else { return }
+        while ring.take(into: &self.receive.descriptor) {
+            self.flushReceive(self.receive.descriptor.workRequestID)
+        }
+    }
+}
+
+// MARK: - Failing
+
+extension QueuePair {
+    /// The responder gave up: the NAK is on its way, the owner is told.
+    private func fail(_ failure: ResponderFailure) {
+        self.enterError()
+        switch failure {
+        case .accessError: self.raise(.queuePairAccessError)
+        case .requestError: self.raise(.queuePairRequestError)
+        case .receiveError: break
+        }
+    }
+
+    /// Everything outstanding completes as flushed, send queue first.
+    internal func enterError() {
+        guard self.state != .error else { return }
+        self.state = .error
+        self.publish()
+        self.rcRequester?.enterError()
+        self.ucRequester?.enterError()
+        var host = ResponderMemory(self)
+        self.rcResponder?.enterError(host: &host)
+        self.ucResponder?.enterError(host: &host)
+        while let done = self.rcRequester?.pollCompletion() { self.finish(done) }
+        while let done = self.ucRequester?.pollCompletion() { self.finish(done) }
+        self.deadline = nil
+        self.flushReceives()
+        if self.sharedReceiveQueue != nil { self.raise(.lastRequestReached) }
+    }
+
+    private func reportDrain() {
+        guard self.state == .sendDrained, !self.isDrainReported else { return }
+        guard self.rcRequester?.isDrained ?? self.ucRequester?.isDrained ?? true else { return }
+        self.isDrainReported = true
+        if self.attributes.enablesDrainedEvent { self.raise(.sendQueueDrained) }
+    }
+
+    internal func raise(_ kind: AsyncEvent.Kind) {
+        self.domain.context.asyncEvents.push(AsyncEvent(kind, .queuePair(self)))
+    }
+}

@@ -1,0 +1,158 @@
+internal import HostRegistry
+internal import Segment
+internal import Synchronization
+package import SystemIO
+internal import Transport
+package import Wire
+
+/// A send queue and a receive queue with a transport service between them and the network.
+///
+/// Here stand what a queue pair is made of and its life; `+Modify` has the state machine, `+Send` and `+Receive` the
+/// posting of requests, `+Service` what runs under the engine's lock. The protocol itself is in `Transport`.
+@safe
+package final class QueuePair {
+    package let domain: ProtectionDomain
+    package let type: QueuePairType
+    package let sendCompletions: CompletionQueue
+    package let receiveCompletions: CompletionQueue
+    package let sharedReceiveQueue: SharedReceiveQueue?
+    /// What was granted; at least what was asked for.
+    package let capabilities: QueuePairCapabilities
+    package let signalsAll: Bool
+    package let qpn: QPN
+    /// Asynchronous events of this queue pair that the program has fetched.
+    package let asyncAccount = EventAccount()
+    package let generation = ProcessGuard.generation
+    /// The structure by which C knows this object.
+    // SAFETY: set once by the C face, before the object is shared.
+    package var userObject: UnsafeMutableRawPointer?
+    internal let engine: Engine
+    internal let receiveRing: ReceiveRing?
+    internal let entry: QueuePairEntry
+    /// `state` for those who do not hold the lock.
+    internal let stateCode = Atomic<UInt32>(QueuePairState.reset.rawValue)
+
+    // All of the following is guarded by the engine's lock.
+    internal var state = QueuePairState.reset {
+        didSet { self.stateCode.store(self.state.rawValue, ordering: .sequentiallyConsistent) }
+    }
+    internal var attributes = QueuePairAttributes()
+    internal var path = WirePath()
+    /// The most payload that a packet carries, from RTR on.
+    internal var mtu = PathMTU.bytes256
+    internal var sendQueue: SendQueue
+    internal var receive: ReceiveWork
+    internal var rcRequester: RCRequester?
+    internal var rcResponder: RCResponder?
+    internal var ucRequester: UCRequester?
+    internal var ucResponder: UCResponder?
+    /// Datagrams number their packets, though nobody looks at the numbers.
+    internal var datagramPSN = PSN(truncating: 0)
+    internal var pendingFailure: ResponderFailure?
+    internal var isTouched = false
+    internal var hasReportedCommunication = false
+    internal var isDrainReported = true
+    internal var deadline: Timestamp?
+
+    package var number: UInt32 { self.qpn.rawValue }
+
+    /// - Throws: EINVAL when a limit of the device is exceeded, ENOMEM.
+    package init(domain: ProtectionDomain, _ properties: QueuePairInit) throws(Errno) {
+        let asked = properties.capabilities
+        try Self.check(properties, domain: domain)
+        let engine = domain.context.engine
+        let granted = QueuePairCapabilities(
+            sendRequests: max(asked.sendRequests, 1),
+            receiveRequests: properties.sharedReceiveQueue == nil ? max(asked.receiveRequests, 1) : 0,
+            sendScatter: max(asked.sendScatter, 1),
+            receiveScatter: properties.sharedReceiveQueue == nil ? max(asked.receiveScatter, 1) : 0,
+            inlineByteCount: asked.inlineByteCount
+        )
+        self.domain = domain
+        self.type = properties.type
+        self.sendCompletions = properties.sendQueue
+        self.receiveCompletions = properties.receiveQueue
+        self.sharedReceiveQueue = properties.sharedReceiveQueue
+        self.capabilities = granted
+        self.signalsAll = properties.signalsAll
+        self.engine = engine
+        unsafe self.userObject = nil
+        self.sendQueue = SendQueue(
+            capacity: Int(granted.sendRequests),
+            elementsMax: Int(granted.sendScatter),
+            inlineByteCount: Int(granted.inlineByteCount),
+            keepsPaths: properties.type == .datagram
+        )
+        let scatterMax = max(Int(granted.receiveScatter), properties.sharedReceiveQueue?.scatterMax ?? 0)
+        self.receive = ReceiveWork(scatterMax: scatterMax)
+        self.receiveRing =
+            properties.sharedReceiveQueue == nil
+            ? try ReceiveRing(
+                in: engine.segment,
+                capacity: Int(granted.receiveRequests),
+                scatterMax: Int(granted.receiveScatter)
+            )
+            : nil
+        self.qpn = try engine.membership.allocateQPN()
+        self.entry = try engine.segment.queuePairs.allocate(number: self.qpn.rawValue)
+        self.attributes.capabilities = granted
+        try domain.users.begin()
+        try self.sendCompletions.users.begin()
+        try self.receiveCompletions.users.begin()
+        try self.sharedReceiveQueue?.users.begin()
+        engine.lock.withLock { engine.queuePairs.insert(self) }
+    }
+
+    private static func check(_ properties: QueuePairInit, domain: ProtectionDomain) throws(Errno) {
+        let asked = properties.capabilities
+        guard asked.sendRequests <= Limits.workRequests, asked.receiveRequests <= Limits.workRequests,
+            asked.sendScatter <= Limits.scatterElements, asked.receiveScatter <= Limits.scatterElements,
+            asked.inlineByteCount <= Limits.inlineByteCount
+        else { throw .invalidArgument }
+        let context = domain.context
+        guard properties.sendQueue.context === context, properties.receiveQueue.context === context else {
+            throw .invalidArgument
+        }
+    }
+
+    /// Takes the queue pair out of the world: packets for it are refused from now on, its completions vanish from the
+    /// completion queues, and its number is free.
+    ///
+    /// Waits until every asynchronous event that it raised was acknowledged.
+    package func close() throws(Errno) {
+        try ProcessGuard.check(self.generation)
+        self.engine.lock.withLock {
+            self.engine.queuePairs.remove(self)
+            self.forgetMachines()
+        }
+        self.removeCompletions()
+        self.engine.segment.queuePairs.free(self.entry)
+        self.engine.membership.releaseQPN(self.qpn)
+        self.domain.context.asyncEvents.retire(self.asyncAccount)
+        self.receiveRing?.close(in: self.engine.segment)
+        self.sharedReceiveQueue?.users.end()
+        self.receiveCompletions.users.end()
+        self.sendCompletions.users.end()
+        self.domain.users.end()
+    }
+
+    internal func removeCompletions() {
+        self.sendCompletions.removeCompletions(ofQueuePair: self.number)
+        if self.receiveCompletions !== self.sendCompletions {
+            self.receiveCompletions.removeCompletions(ofQueuePair: self.number)
+        }
+    }
+
+    internal func forgetMachines() {
+        self.rcRequester = nil
+        self.rcResponder = nil
+        self.ucRequester = nil
+        self.ucResponder = nil
+        self.pendingFailure = nil
+        self.deadline = nil
+        self.receive.isActive = false
+    }
+}
+
+// SAFETY: what changes is guarded by the engine's lock.
+extension QueuePair: @unchecked Sendable {}

@@ -1,0 +1,26 @@
+/// What a queue pair is made of: `ibv_qp_init_attr`. See ibv_create_qp(3).
+package struct QueuePairInit {
+    package var type: QueuePairType
+    package var sendQueue: CompletionQueue
+    package var receiveQueue: CompletionQueue
+    package var sharedReceiveQueue: SharedReceiveQueue?
+    package var capabilities: QueuePairCapabilities
+    /// Every send request completes with an entry, whatever its own flags say (`sq_sig_all`).
+    package var signalsAll: Bool
+
+    package init(
+        type: QueuePairType,
+        sendQueue: CompletionQueue,
+        receiveQueue: CompletionQueue,
+        sharedReceiveQueue: SharedReceiveQueue? = nil,
+        capabilities: QueuePairCapabilities,
+        signalsAll: Bool = false
+    ) {
+        self.type = type
+        self.sendQueue = sendQueue
+        self.receiveQueue = receiveQueue
+        self.sharedReceiveQueue = sharedReceiveQueue
+        self.capabilities = capabilities
+        self.signalsAll = signalsAll
+    }
+}

@@ -1,0 +1,122 @@
+internal import Segment
+internal import Transport
+
+/// The ring of a queue pair's send requests, in memory that only this process sees.
+///
+/// Three indices, which only grow, divide it: `head` is the oldest request under way, `tail` the first that has not been
+/// committed, `staged` the end of what the open batch has appended. The requester of `Transport` numbers its slots
+/// alike, so that a slot means the same request in both.
+@safe
+internal struct SendQueue: ~Copyable {
+    internal let capacity: Int
+    internal let inlineByteCount: Int
+    internal let elementsMax: Int
+    private let stride: Int
+    // SAFETY: allocated for `capacity * stride` bytes from `init` until `deinit`.
+    private let base: UnsafeMutableRawPointer
+    // SAFETY: `capacity` initialised requests and paths, from `init` until `deinit`.
+    private let requests: UnsafeMutablePointer<SendRequest>
+    private let paths: UnsafeMutablePointer<WirePath>
+    private(set) var head: UInt64 = 0
+    private(set) var tail: UInt64 = 0
+    private(set) var staged: UInt64 = 0
+
+    /// - Parameter keepsPaths: a datagram carries its destination with each request.
+    init(capacity: Int, elementsMax: Int, inlineByteCount: Int, keepsPaths: Bool) {
+        precondition(capacity > 0)
+        self.capacity = capacity
+        self.elementsMax = elementsMax
+        self.inlineByteCount = inlineByteCount
+        let bodyByteCount = max(elementsMax * MemoryLayout<ScatterElement>.stride, inlineByteCount)
+        self.stride = (MemoryLayout<SendSlot>.stride + bodyByteCount + 63) & ~63
+        unsafe self.base = .allocate(byteCount: capacity * self.stride, alignment: 64)
+        unsafe self.requests = .allocate(capacity: capacity)
+        unsafe self.requests.initialize(
+            repeating: SendRequest(operation: .send, byteCount: 0),
+            count: capacity
+        )
+        unsafe self.paths = .allocate(capacity: keepsPaths ? capacity : 1)
+        unsafe self.paths.initialize(repeating: WirePath(), count: keepsPaths ? capacity : 1)
+    }
+
+    deinit {
+        unsafe self.base.deallocate()
+        unsafe self.requests.deallocate()
+        unsafe self.paths.deallocate()
+    }
+}
+
+// MARK: - Indices
+
+extension SendQueue {
+    var freeCount: Int { self.capacity - Int(self.staged - self.head) }
+    var stagedCount: Int { Int(self.staged - self.tail) }
+    var isIdle: Bool { self.head == self.staged }
+
+    @inline(always)
+    func slotIndex(_ index: UInt64) -> Int { Int(index % UInt64(self.capacity)) }
+
+    /// The place for the next request. The caller fills it and calls ``stage(_:)``.
+    var stagedSlot: Int { self.slotIndex(self.staged) }
+
+    mutating func stage(_ request: SendRequest) {
+        assert(self.freeCount > 0)
+        unsafe self.requests[self.stagedSlot] = request
+        self.staged += 1
+    }
+
+    /// Hands the oldest staged request over; `nil` when the batch is used up.
+    mutating func commitNext() -> (slot: Int, request: SendRequest)? {
+        guard self.tail < self.staged else { return nil }
+        let slot = self.slotIndex(self.tail)
+        self.tail += 1
+        return unsafe (slot, self.requests[slot])
+    }
+
+    mutating func abandonStaged() {
+        self.staged = self.tail
+    }
+
+    /// The oldest request is done and its place free.
+    mutating func retire(_ slot: Int) {
+        assert(slot == self.slotIndex(self.head), "requests complete in the order of their posting")
+        self.head += 1
+    }
+
+    mutating func reset() {
+        self.head = 0
+        self.tail = 0
+        self.staged = 0
+    }
+}
+
+// MARK: - Slots
+
+extension SendQueue {
+    subscript(slot: Int) -> SendSlot {
+        get { unsafe (self.base + slot * self.stride).assumingMemoryBound(to: SendSlot.self).pointee }
+        nonmutating set {
+            unsafe (self.base + slot * self.stride).initializeMemory(as: SendSlot.self, to: newValue)
+        }
+    }
+
+    /// The scatter elements behind a slot. Valid as long as the queue.
+    @inline(always)
+    func elements(of slot: Int) -> UnsafeMutablePointer<ScatterElement> {
+        unsafe self.body(of: slot).assumingMemoryBound(to: ScatterElement.self)
+    }
+
+    /// The bytes behind a slot.
+    @inline(always)
+    func body(of slot: Int) -> UnsafeMutableRawPointer {
+        unsafe self.base + (slot * self.stride + MemoryLayout<SendSlot>.stride)
+    }
+
+    func path(of slot: Int) -> WirePath {
+        unsafe self.paths[slot]
+    }
+
+    func setPath(_ path: WirePath, of slot: Int) {
+        unsafe self.paths[slot] = path
+    }
+}

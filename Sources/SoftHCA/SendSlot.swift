@@ -1,0 +1,16 @@
+/// One place of a send queue, as it lies in private memory. Behind it follow the scatter elements, or the inline bytes.
+internal struct SendSlot: BitwiseCopyable {
+    var workRequestID: UInt64 = 0
+    var byteCount: UInt32 = 0
+    var flags: UInt32 = 0
+    /// The `ibv_wc_opcode` that the completion carries.
+    var completionOpcode: UInt32 = 0
+    var elementCount: UInt32 = 0
+    /// The bytes behind the slot are the payload itself.
+    var isInline = false
+    /// The request completes with an entry even when it succeeds.
+    var isSignaled = false
+    /// Datagrams only.
+    var remoteQP: UInt32 = 0
+    var remoteQKey: UInt32 = 0
+}

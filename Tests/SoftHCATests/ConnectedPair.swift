@@ -1,0 +1,139 @@
+import Segment
+import SystemIO
+import Wire
+
+@testable import SoftHCA
+
+/// Two connected queue pairs of one process, with a registered buffer each.
+final class ConnectedPair {
+    let context: Context
+    let domain: ProtectionDomain
+    let completions: [CompletionQueue]
+    let queuePairs: [QueuePair]
+    let regions: [MemoryRegion]
+    let buffers: [UnsafeMutableRawBufferPointer]
+    let byteCount: Int
+
+    init(type: QueuePairType, byteCount: Int) throws {
+        let device = try Device.enumerate()[0]
+        let context = try Context(device: device)
+        let domain = try ProtectionDomain(context: context)
+        let completions = try (0..<2).map { _ in try CompletionQueue(context: context, capacity: 64) }
+        let buffers = (0..<2).map { _ in
+            UnsafeMutableRawBufferPointer.allocate(byteCount: max(byteCount, 8), alignment: 4096)
+        }
+        self.regions = try buffers.map {
+            try MemoryRegion(
+                domain: domain,
+                address: UInt64(UInt(bitPattern: $0.baseAddress)),
+                byteCount: UInt64($0.count),
+                iova: UInt64(UInt(bitPattern: $0.baseAddress)),
+                access: [.localWrite, .remoteWrite, .remoteRead, .remoteAtomic]
+            )
+        }
+        let queuePairs = try completions.map { queue in
+            try QueuePair(
+                domain: domain,
+                QueuePairInit(
+                    type: type,
+                    sendQueue: queue,
+                    receiveQueue: queue,
+                    capabilities: QueuePairCapabilities(
+                        sendRequests: 16, receiveRequests: 16, sendScatter: 1, receiveScatter: 1)
+                )
+            )
+        }
+        self.context = context
+        self.domain = domain
+        self.completions = completions
+        self.buffers = buffers
+        self.queuePairs = queuePairs
+        self.byteCount = byteCount
+        for (own, peer) in [(0, 1), (1, 0)] { try self.connect(queuePairs[own], to: queuePairs[peer]) }
+    }
+
+    private var gidIndex: Int {
+        (0..<self.context.gidCount).first { self.context.gid(at: $0)?.gid.isIPv4Mapped == true } ?? 0
+    }
+
+    private func connect(_ queuePair: QueuePair, to peer: QueuePair) throws {
+        var wanted = QueuePairAttributes()
+        wanted.state = QueuePairState.initialized.rawValue
+        wanted.port = 1
+        wanted.access = .remote
+        try queuePair.modify(wanted, mask: [.state, .pKeyIndex, .port, .access])
+        wanted.state = QueuePairState.readyToReceive.rawValue
+        wanted.pathMTU = 3
+        wanted.destinationQP = peer.number
+        wanted.receivePSN = 0xFF_FFF0
+        wanted.readsMaxDestination = 4
+        wanted.rnrTimer = 12
+        wanted.primaryPath.isGlobal = true
+        wanted.primaryPath.sourceGIDIndex = UInt8(self.gidIndex)
+        wanted.primaryPath.destinationGID = self.context.gid(at: self.gidIndex)?.gid ?? .zero
+        try queuePair.modify(
+            wanted,
+            mask: [.state, .addressVector, .pathMTU, .destinationQP, .receivePSN, .readsMaxDestination, .rnrTimer]
+        )
+        wanted.state = QueuePairState.readyToSend.rawValue
+        wanted.timeout = 14
+        wanted.retryCount = 7
+        wanted.rnrRetryCount = 7
+        wanted.sendPSN = 0xFF_FFF0
+        wanted.readsMax = 4
+        try queuePair.modify(wanted, mask: [.state, .timeout, .retryCount, .rnrRetryCount, .sendPSN, .readsMax])
+    }
+
+    func fillSource(seed: Int) {
+        for index in 0..<self.byteCount { self.buffers[0][index] = UInt8(truncatingIfNeeded: index &* 31 &+ seed) }
+    }
+
+    var targetEqualsSource: Bool {
+        self.buffers[0].prefix(self.byteCount).elementsEqual(self.buffers[1].prefix(self.byteCount))
+    }
+
+    private func element(_ index: Int) -> ScatterElement {
+        ScatterElement(
+            address: UInt64(UInt(bitPattern: self.buffers[index].baseAddress)),
+            byteCount: UInt32(self.byteCount),
+            lKey: self.regions[index].lKey
+        )
+    }
+
+    func postReceive(workRequestID: UInt64) -> Errno? {
+        var element = self.element(1)
+        return self.queuePairs[1].postReceive(workRequestID: workRequestID, elements: &element, count: 1)
+    }
+
+    func postSend(workRequestID: UInt64, opcode: UInt32) -> Errno? {
+        var request = SendWorkRequest(workRequestID: workRequestID, opcode: opcode, flags: 2)
+        request.remoteAddress = UInt64(UInt(bitPattern: self.buffers[1].baseAddress))
+        request.rKey = self.regions[1].rKey
+        var element = self.element(0)
+        self.queuePairs[0].beginSend()
+        let refusal = self.queuePairs[0].appendSend(request, elements: &element, count: 1)
+        self.queuePairs[0].commitSend()
+        return refusal
+    }
+
+    func waitForSend() -> WorkCompletion? { self.wait(on: self.completions[0]) }
+    func waitForReceive() -> WorkCompletion? { self.wait(on: self.completions[1]) }
+
+    private func wait(on queue: CompletionQueue) -> WorkCompletion? {
+        let deadline = MonotonicClock.now + 5_000_000_000
+        var found: WorkCompletion?
+        while found == nil, MonotonicClock.now < deadline {
+            _ = queue.poll(1) { _, completion in found = completion }
+        }
+        return found
+    }
+
+    func close() throws {
+        for queuePair in self.queuePairs { try queuePair.close() }
+        for region in self.regions { try region.close() }
+        for queue in self.completions { try queue.close() }
+        try self.domain.close()
+        try self.context.close()
+        for buffer in self.buffers { buffer.deallocate() }
+    }
+}
