@@ -1,3 +1,4 @@
+import CShims
 import Glibc
 
 /// A socket by which processes of one host hand each other datagrams, named by a path. See unix(7).
