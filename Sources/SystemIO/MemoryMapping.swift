@@ -11,4 +11,20 @@ package struct MemoryMapping: Hashable, Sendable {
     package var isPrivate: Bool
     /// Whether a child of `fork` does without it (`VM_DONTCOPY`). Only `MappingList` knows; false elsewhere.
     package var isLeftOutOfChildren: Bool
+
+    package init(
+        lowerBound: UInt,
+        upperBound: UInt,
+        pageByteCount: UInt,
+        isWritable: Bool,
+        isPrivate: Bool,
+        isLeftOutOfChildren: Bool = false
+    ) {
+        self.lowerBound = lowerBound
+        self.upperBound = upperBound
+        self.pageByteCount = pageByteCount
+        self.isWritable = isWritable
+        self.isPrivate = isPrivate
+        self.isLeftOutOfChildren = isLeftOutOfChildren
+    }
 }
