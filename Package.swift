@@ -175,5 +175,14 @@ let package = Package(
             exclude: ["Programs"],
             swiftSettings: testSettings
         ),
+
+        // MARK: - Benchmarks
+
+        .executableTarget(
+            name: "wire-bench",
+            dependencies: ["TestSupport"],
+            path: "Benchmarks/WireBench",
+            swiftSettings: testSettings
+        ),
     ]
 )
