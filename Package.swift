@@ -102,10 +102,12 @@ let package = Package(
         .executableTarget(
             name: "verbena",
             dependencies: [
-                "HostRegistry", "Registration", "SystemIO",
+                "HostRegistry", "Registration", "SoftHCA", "SystemIO", "Wire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            swiftSettings: swiftSettings
+            swiftSettings: swiftSettings,
+            // ISA-L lies with the libraries in a staged tree.
+            linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath=$ORIGIN/../lib/verbena"])]
         ),
         .executableTarget(
             name: "simulate",
@@ -173,6 +175,15 @@ let package = Package(
             name: "ProgramTests",
             dependencies: ["TestSupport"],
             exclude: ["Programs"],
+            swiftSettings: testSettings
+        ),
+
+        // MARK: - Benchmarks
+
+        .executableTarget(
+            name: "wire-bench",
+            dependencies: ["TestSupport"],
+            path: "Benchmarks/WireBench",
             swiftSettings: testSettings
         ),
     ]

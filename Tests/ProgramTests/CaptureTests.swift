@@ -56,7 +56,7 @@ extension ProgramTests.CaptureTests {
     static let exchangeCount = 20
 
     static let runs: [PingPong] = PingPong.Program.allCases.flatMap { program in
-        [PingPong.Address.ipv4, .ipv6, .linkLocal].map { address in
+        [GIDTable.Kind.ipv4, .ipv6, .linkLocal].map { address in
             // Several packets a message, the last of them padded.
             let byteCount = program == .ud ? "1001" : "10001"
             return PingPong(

@@ -5,8 +5,8 @@ extension ProgramTests {
     /// A network that loses one packet in twenty, both ways.
     @Suite(.serialized)
     struct LossTests {
-        @Test(arguments: ["input", "output"], PingPong.Address.allCases)
-        func `ibv_rc_pingpong passes although packets are dropped`(hook: String, address: PingPong.Address) throws {
+        @Test(arguments: ["input", "output"], GIDTable.Kind.allCases)
+        func `ibv_rc_pingpong passes although packets are dropped`(hook: String, address: GIDTable.Kind) throws {
             let hosts = try NamespacePair()
             try hosts.left.dropPackets(percent: 5, hook: hook)
             try hosts.right.dropPackets(percent: 5, hook: hook)

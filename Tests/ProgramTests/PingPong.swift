@@ -10,13 +10,6 @@ struct PingPong: Sendable, CustomTestStringConvertible {
         case srq = "ibv_srq_pingpong"
     }
 
-    /// Which of the device's addresses the programs are told to use.
-    enum Address: String, CaseIterable, Sendable {
-        case ipv4 = "IPv4"
-        case ipv6 = "IPv6"
-        case linkLocal = "link-local IPv6"
-    }
-
     enum Placement: String, CaseIterable, Sendable {
         case oneHost = "on one host"
         case twoNamespaces = "across namespaces"
@@ -24,7 +17,8 @@ struct PingPong: Sendable, CustomTestStringConvertible {
 
     var program: Program
     var options: [String] = []
-    var address = Address.ipv4
+    /// Which of the device's addresses the programs are told to use.
+    var address = GIDTable.Kind.ipv4
     var placement: Placement
 
     var testDescription: String {

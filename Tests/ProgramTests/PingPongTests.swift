@@ -51,7 +51,7 @@ extension ProgramTests {
 
 extension ProgramTests.PingPongTests {
     static let everyAddress: [PingPong] = PingPong.Program.allCases.flatMap { program in
-        PingPong.Address.allCases.flatMap { address in
+        GIDTable.Kind.allCases.flatMap { address in
             PingPong.Placement.allCases.map { placement in
                 PingPong(program: program, options: ["-c"], address: address, placement: placement)
             }

@@ -46,7 +46,9 @@ package final class ChildProcess {
         posix_spawnattr_setsigdefault(&attributes, &signals)
         posix_spawnattr_setpgroup(&attributes, 0)
         posix_spawnattr_setflags(
-            &attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+            &attributes,
+            Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF)
+        )
 
         let inherited = Self.inheritedEnvironment.filter { entry in
             !environment.keys.contains { entry.hasPrefix("\($0)=") }
@@ -110,15 +112,28 @@ extension ChildProcess {
         return .timedOut
     }
 
+    /// Waits as long as it takes, without looking in between: for measuring how long a program runs.
+    package func waitUntilEnd() -> Ending {
+        if self.ending == nil {
+            var status: CInt = 0
+            while waitpid(self.pid, &status, 0) == -1, errno == EINTR {}
+            self.ending = Self.ending(of: status)
+        }
+        return self.ending ?? .timedOut
+    }
+
     /// How the program ended, or nil while it runs.
     package func poll() -> Ending? {
         if let ending = self.ending { return ending }
         var status: CInt = 0
         guard waitpid(self.pid, &status, WNOHANG) == self.pid else { return nil }
+        self.ending = Self.ending(of: status)
+        return self.ending
+    }
+
+    private static func ending(of status: CInt) -> Ending {
         let signal = status & 0x7F
-        let ending: Ending = signal == 0 ? .exited(code: status >> 8 & 0xFF) : .killed(signal: signal)
-        self.ending = ending
-        return ending
+        return signal == 0 ? .exited(code: status >> 8 & 0xFF) : .killed(signal: signal)
     }
 
     /// Sends a signal to the program alone. Nothing happens when it has ended.

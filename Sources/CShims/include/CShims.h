@@ -2,6 +2,14 @@
 #ifndef CSHIMS_H
 #define CSHIMS_H
 
+/*
+ * Swift has the C library's types from its own module. Were they first seen here, they would count as ours, and files
+ * that import only Glibc would not find them.
+ */
+#ifdef __swift__
+#pragma clang module import SwiftGlibc
+#endif
+
 #include "CShimsMemory.h"
 #include "CShimsProcess.h"
 
