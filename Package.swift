@@ -113,6 +113,16 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
 
+        // MARK: - Test programs
+
+        // A process of a registry, of which the tests kill some.
+        .executableTarget(
+            name: "registry-probe",
+            dependencies: ["HostRegistry", "SystemIO", "Wire"],
+            path: "Tests/Programs/registry-probe",
+            swiftSettings: testSettings
+        ),
+
         // MARK: - Tests
 
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: testSettings),
@@ -145,7 +155,7 @@ let package = Package(
         ),
         .testTarget(
             name: "HostRegistryTests",
-            dependencies: ["HostRegistry", "SystemIO", "TestSupport"],
+            dependencies: ["HostRegistry", "SystemIO", "TestSupport", "Wire", "registry-probe"],
             swiftSettings: testSettings
         ),
         .testTarget(

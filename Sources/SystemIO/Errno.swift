@@ -27,6 +27,8 @@ package struct Errno: Error, Hashable, Sendable {
     package static var tooManyOpenFiles: Errno { Errno(rawValue: EMFILE) }
     package static var functionNotImplemented: Errno { Errno(rawValue: ENOSYS) }
     package static var ioError: Errno { Errno(rawValue: EIO) }
+    package static var fileExists: Errno { Errno(rawValue: EEXIST) }
+    package static var noSuchFile: Errno { Errno(rawValue: ENOENT) }
 }
 
 /// Runs a system call that reports failure as -1, and retries it when a signal interrupts it.

@@ -1,5 +1,5 @@
 /// An IPv6 address, or an IPv4 address in its mapped form `::ffff:a.b.c.d`, as sockets and GIDs hold it.
-package struct IPAddress: Hashable, Sendable {
+package struct IPAddress: BitwiseCopyable, Hashable, Sendable {
     /// The first eight bytes, as a number in host byte order whose first byte is the most significant.
     package let high: UInt64
     /// The last eight bytes, likewise.

@@ -8,6 +8,12 @@ package enum MonotonicClock {
         _ = unsafe clock_gettime(CLOCK_MONOTONIC, &time)
         return UInt64(truncatingIfNeeded: time.tv_sec) &* 1_000_000_000 &+ UInt64(truncatingIfNeeded: time.tv_nsec)
     }
+
+    /// Lets the calling thread rest for at least so long, unless a signal comes first.
+    package static func sleep(nanoseconds: UInt64) {
+        var time = timespec(nanoseconds: nanoseconds)
+        _ = unsafe nanosleep(&time, nil)
+    }
 }
 
 extension timespec {

@@ -49,7 +49,8 @@ package enum NetworkInterfaces {
         switch (CInt(header.ifa_family), bytes.count) {
         case (AF_INET, 4): address = IPAddress(ipv4: UInt32(bigEndian: unsafe bytes.load(UInt32.self)))
         // SAFETY: there are 16 bytes.
-        case (AF_INET6, 16): unsafe address = bytes.withUnsafeBytes { unsafe IPAddress(loading: $0.baseAddress.unsafelyUnwrapped) }
+        case (AF_INET6, 16):
+            unsafe address = bytes.withUnsafeBytes { unsafe IPAddress(loading: $0.baseAddress.unsafelyUnwrapped) }
         default: return nil
         }
         var flags = UInt32(header.ifa_flags)
@@ -74,7 +75,10 @@ package enum NetworkInterfaces {
 
     /// Asks the driver. Virtual interfaces have none to ask, or one that invents a number.
     private static func speed(of name: String) -> Int? {
-        guard let rawDescriptor = try? checkingErrno({ socket(AF_INET, CInt(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0) })
+        guard
+            let rawDescriptor = try? checkingErrno({
+                socket(AF_INET, CInt(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+            })
         else { return nil }
         let descriptor = OwnedDescriptor(takingOver: rawDescriptor)
         var command = ethtool_cmd()

@@ -13,6 +13,8 @@ package struct SharedMapping: ~Copyable {
     package let byteCount: Int
     /// Send this to another process so that it can map the same memory.
     package let descriptor: OwnedDescriptor
+    /// The process that mapped the region. A forked child has the value, but other memory at its address, or none.
+    private let ownerPID = getpid()
 
     /// Creates a zero-filled region.
     ///
@@ -38,6 +40,7 @@ package struct SharedMapping: ~Copyable {
     }
 
     deinit {
+        guard getpid() == self.ownerPID else { return }
         // Nobody is left to hear about a failure.
         _ = unsafe munmap(self.base, self.byteCount)
     }
