@@ -51,8 +51,8 @@ internal final class LiveMemberships {
     private func abandonAll() {
         self.lock.reinitializeAfterFork()
         self.joining.reinitializeAfterFork()
-        unsafe self.memberships.forEach { membership in
-            unsafe membership._withUnsafeGuaranteedRef { $0.abandonInForkedChild() }
+        for index in 0..<(unsafe self.memberships.count) {
+            unsafe self.memberships[index]._withUnsafeGuaranteedRef { $0.abandonInForkedChild() }
         }
     }
 }
