@@ -2,6 +2,8 @@ import Transport
 
 /// One direction of a network that loses, copies, overtakes and delays. The rates come from the seed.
 struct FaultyLink: Sendable {
+    /// Loses, copies and overtakes nothing.
+    let isClean: Bool
     private let lossPercent: UInt64
     private let copyPercent: UInt64
     private let detourPercent: UInt64
@@ -13,9 +15,8 @@ struct FaultyLink: Sendable {
     /// Packets of the straight way do not overtake each other.
     private var lastArrival = Timestamp(nanoseconds: 0)
 
-    init(using random: inout SeededGenerator) {
-        // A third of all runs has a clean network, on which nothing must be repeated for long.
-        let isClean = random.chance(33)
+    init(isClean: Bool, using random: inout SeededGenerator) {
+        self.isClean = isClean
         self.lossPercent = isClean ? 0 : random.unsigned(in: 0...25)
         self.copyPercent = isClean ? 0 : random.unsigned(in: 0...15)
         self.detourPercent = isClean ? 0 : random.unsigned(in: 0...20)

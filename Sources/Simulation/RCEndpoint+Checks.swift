@@ -103,6 +103,7 @@ extension RCEndpoint {
         } else {
             let key = request.operation == .sendWithInvalidate ? request.invalidateRKey : nil
             isRight = isRight && completion.operation == .send && completion.invalidatedRKey == key
+            isRight = isRight && key.map { !self.host.windowKeys.contains($0) } ?? true
             isRight = isRight && receipt.placedByteCount == Int(request.byteCount)
             isRight =
                 isRight
@@ -131,6 +132,18 @@ extension RCEndpoint {
         }
         try self.checkOwnFault()
         try self.checkPeerFault(peer)
+    }
+
+    /// On a network that loses nothing, nothing is repeated but what found no receive request.
+    func checkCleanNetwork(peer: RCEndpoint) throws(Violation) {
+        guard peer.fault == .none else { return }
+        switch self.fault {
+        case .none, .refusedPost, .badMemory: break
+        case .badKey, .shortReceive, .lostReadMemory, .abort: return
+        }
+        let counters = self.requester.counters
+        guard counters.timeouts == 0, counters.sequenceNAKs == 0, counters.impliedNAKs == 0, counters.invalid == 0
+        else { throw Violation("\(self.name): \(counters) on a clean network") }
     }
 
     private func checkOwnFault() throws(Violation) {

@@ -25,6 +25,11 @@ final class RCEndpoint {
     var isMemoryLost = false
     var failure: ResponderFailure?
     var isTransmitPlanned = false
+    /// Requests from this index on must not begin: the queue is suspended.
+    var suspendedSince: Int?
+    var isResumePlanned = false
+    /// Requests before this index have begun: a packet was sent, or a local operation ran.
+    var begunCount = 0
 
     /// The memory of a posted request.
     struct Landing {
@@ -90,7 +95,8 @@ extension RCEndpoint {
     func gather(_ packet: RequestPacket) throws(Violation) -> [UInt8]? {
         let landing = self.landings[packet.slot]
         let message = self.workload.messages[landing.messageIndex]
-        if self.fault == .badMemory(index: landing.messageIndex) { return nil }
+        if self.fault == .badMemory(index: landing.messageIndex), packet.payloadByteCount > 0 { return nil }
+        try self.noteBegun(landing.messageIndex)
         if message.request.isFenced, packet.messageOffset == 0 { try self.checkFence(before: landing.messageIndex) }
         return SimulatedMemory.patternBytes(
             message.pattern,
@@ -145,9 +151,35 @@ extension RCEndpoint {
         guard !self.landings[slot].isExecuted else { throw Violation("\(self.name): a local operation ran twice") }
         let index = self.landings[slot].messageIndex
         if self.workload.messages[index].request.isFenced { try self.checkFence(before: index) }
+        try self.noteBegun(index)
         self.landings[slot].isExecuted = true
         self.requester.completeLocal(slot: slot, status: .success)
         return true
+    }
+
+    private func noteBegun(_ index: Int) throws(Violation) {
+        guard index < self.suspendedSince ?? .max else {
+            throw Violation("\(self.name): \(index) began while suspended")
+        }
+        self.begunCount = max(self.begunCount, index + 1)
+    }
+
+    func suspend() {
+        self.suspendedSince = self.begunCount
+        self.requester.suspend()
+    }
+
+    /// - Returns: whether the suspended queue has drained just now.
+    func noteDrained() -> Bool {
+        guard self.suspendedSince != nil, !self.isResumePlanned, self.requester.isDrained else { return false }
+        self.isResumePlanned = true
+        return true
+    }
+
+    func resume() {
+        self.suspendedSince = nil
+        self.isResumePlanned = false
+        self.requester.resume()
     }
 
     /// READ data for the responder, or `nil` when the memory is gone.

@@ -9,6 +9,7 @@ package struct RCSimulation: ~Copyable {
         case packet(endpoint: Int, header: PacketHeader, payload: [UInt8])
         case transmit(endpoint: Int)
         case postReceives(endpoint: Int)
+        case resume(endpoint: Int)
         case abort(endpoint: Int)
     }
 
@@ -30,12 +31,15 @@ package struct RCSimulation: ~Copyable {
         self.seed = seed
         self.isVerbose = isVerbose
         self.random = SeededGenerator(seed: seed)
-        self.links = [FaultyLink(using: &self.random), FaultyLink(using: &self.random)]
+        let isClean = self.random.chance(33)
+        self.links = [
+            FaultyLink(isClean: isClean, using: &self.random), FaultyLink(isClean: isClean, using: &self.random),
+        ]
         for _ in 0..<self.random.number(in: 1...2) { self.addConnection() }
     }
 
     private mutating func addConnection() {
-        let parameters = RCParameters(using: &self.random)
+        let parameters = RCParameters(isClean: self.links[0].isClean, using: &self.random)
         // Close below the wrap, so that most runs cross it, or anywhere.
         let psns = (0..<2).map { _ in
             let isNearWrap = self.random.chance(70)
@@ -170,7 +174,12 @@ extension RCSimulation {
                 self.summary.stepCount += 1
                 try self.step()
             }
-            for index in self.endpoints.indices { try self.endpoints[index].checkEnd(peer: self.endpoints[index ^ 1]) }
+            for index in self.endpoints.indices {
+                try self.endpoints[index].checkEnd(peer: self.endpoints[index ^ 1])
+            }
+            for index in self.endpoints.indices where self.links[0].isClean {
+                try self.endpoints[index].checkCleanNetwork(peer: self.endpoints[index ^ 1])
+            }
             for endpoint in self.endpoints { self.summary.add(endpoint) }
         } catch {
             throw SimulationFailure(
@@ -204,6 +213,9 @@ extension RCSimulation {
             self.endpoints[index].isTransmitPlanned = false
             try self.transmit(index)
         case .postReceives(let index): self.postReceives(index)
+        case .resume(let index):
+            self.endpoints[index].resume()
+            try self.transmit(index)
         case .abort(let index):
             self.endpoints[index].requester.enterError()
             try self.transmit(index)
@@ -261,6 +273,9 @@ extension RCSimulation {
         if endpoint.requester.outstandingCount == 0 || self.random.chance(40) {
             endpoint.post(count: self.random.number(in: 1...endpoint.parameters.capacity))
         }
+        if endpoint.suspendedSince == nil, self.random.chance(endpoint.parameters.suspendPercent) {
+            endpoint.suspend()
+        }
         var budget = self.random.number(in: 1...endpoint.parameters.transmitBatchMax)
         while budget > 0 {
             let isRequestFirst = self.random.chance(50)
@@ -273,6 +288,10 @@ extension RCSimulation {
         if !endpoint.responder.hasOutput || !endpoint.responder.isInError { endpoint.spreadError() }
         try endpoint.checkReceipts(peer: self.endpoints[index ^ 1])
         try endpoint.checkCompletions(peer: self.endpoints[index ^ 1])
+        if endpoint.noteDrained() {
+            let pause = self.random.unsigned(in: 0...50_000)
+            self.events.add(.resume(endpoint: index), at: self.now.advanced(byNanoseconds: pause))
+        }
         if endpoint.requester.outstandingCount == 0, !endpoint.isDone {
             self.planTransmit(index, after: self.random.unsigned(in: 100...10_000))
         }
