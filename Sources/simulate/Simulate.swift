@@ -33,6 +33,8 @@ struct Simulate: ParsableCommand {
                 var simulation = RCSimulation(seed: seed, isVerbose: self.verbose)
                 try simulation.run()
                 summary.add(simulation.summary)
+                var unreliable = UCSimulation(seed: seed, isVerbose: self.verbose)
+                try unreliable.run()
             } catch {
                 print(error)
                 failureCount += 1
