@@ -195,4 +195,10 @@ extension CompletionRing {
         fullFence()
         return before == Arming.none.rawValue
     }
+    /// Takes back what `arm` asked for.
+    ///
+    /// - Returns: Whether it was armed.
+    package func disarm() -> Bool {
+        self.arming.exchange(Arming.none.rawValue) != Arming.none.rawValue
+    }
 }

@@ -175,6 +175,7 @@ extension CompletionQueue {
     package func close() throws(Errno) {
         try ProcessGuard.check(self.generation)
         try self.users.close()
+        if self.ring.disarm() { self.context.engine.noteFired() }
         self.channel?.detach(self)
         self.context.asyncEvents.retire(self.asyncAccount)
         self.completionAccount.waitUntilAcknowledged()

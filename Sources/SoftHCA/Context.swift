@@ -18,11 +18,16 @@ package final class Context {
     /// Opens the device.
     ///
     /// - Throws: `ENOMEM`, `EMFILE`; what the engine meets when it starts: `EADDRINUSE` when another owns the port.
-    package init(device: Device) throws(Errno) {
+    package convenience init(device: Device) throws(Errno) {
+        let segment = try LocalSegment.open()
+        try self.init(device: device, segment: segment, engine: try EngineHolder.start(segment: segment))
+    }
+
+    internal init(device: Device, segment: ProcessSegment, engine: Engine) throws(Errno) {
         self.device = device
         self.asyncEvents = try AsyncEventQueue()
-        self.segment = try LocalSegment.open()
-        self.engine = try EngineHolder.start(segment: self.segment)
+        self.segment = segment
+        self.engine = engine
     }
 
     /// Closes the device. Objects that were made through it and are left go when the process ends, as rdma-core has it.

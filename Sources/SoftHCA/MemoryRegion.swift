@@ -1,3 +1,4 @@
+internal import Registration
 package import Segment
 package import SystemIO
 
@@ -11,7 +12,8 @@ package final class MemoryRegion {
     /// The address by which work requests name the first byte.
     package private(set) var virtualAddress: UInt64
     private var key: UInt32
-    private var isOpen = true
+    /// Keeps the pages out of forked children, and pinned where that is asked for; `nil` once the region is closed.
+    private var range: RegisteredRange?
     package let generation = ProcessGuard.generation
 
     /// Registers memory.
@@ -35,6 +37,7 @@ package final class MemoryRegion {
         try Self.check(address: address, byteCount: byteCount, virtualAddress: virtualAddress, access: access)
         try domain.users.begin()
         do throws(Errno) {
+            let range = try Self.registeredRange(address: address, byteCount: byteCount, access: access)
             self.key = try domain.context.segment.register(
                 address: address,
                 virtualAddress: virtualAddress,
@@ -42,6 +45,7 @@ package final class MemoryRegion {
                 access: access,
                 domain: domain.handle
             )
+            self.range = consume range
         } catch {
             domain.users.end()
             throw error
@@ -96,6 +100,25 @@ extension MemoryRegion {
     }
 }
 
+// MARK: - Registration
+
+extension MemoryRegion {
+    /// The part of registration that concerns the pages. The range has been checked.
+    private static func registeredRange(
+        address: UInt64,
+        byteCount: UInt64,
+        access: AccessFlags
+    ) throws(Errno) -> RegisteredRange {
+        var options: RegistrationOptions = [.isKnownMapped]
+        if !access.contains(.localWrite) { options.insert(.readOnly) }
+        return try RegistrationAccount.shared.register(
+            address: UInt(address),
+            byteCount: UInt(byteCount),
+            options: options
+        )
+    }
+}
+
 // MARK: - Changing and closing
 
 extension MemoryRegion {
@@ -123,7 +146,7 @@ extension MemoryRegion {
         access: AccessFlags
     ) throws(Errno) {
         try ProcessGuard.check(self.generation)
-        guard self.isOpen, changes.subtracting([.translation, .domain, .access]).isEmpty,
+        guard self.range != nil, changes.subtracting([.translation, .domain, .access]).isEmpty,
             let newDomain = changes.contains(.domain) ? domain : self.domain,
             newDomain.context === self.domain.context
         else { throw .invalidArgument }
@@ -146,6 +169,11 @@ extension MemoryRegion {
         let segment = self.domain.context.segment
         let newKey: UInt32
         do throws(Errno) {
+            let newRange = try Self.registeredRange(
+                address: newAddress,
+                byteCount: newByteCount,
+                access: newAccess
+            )
             newKey = try segment.register(
                 address: newAddress,
                 virtualAddress: newVirtualAddress,
@@ -154,6 +182,7 @@ extension MemoryRegion {
                 domain: newDomain.handle
             )
             try segment.deregister(key: self.key)
+            self.range = consume newRange
         } catch {
             newDomain.users.end()
             throw error
@@ -172,9 +201,9 @@ extension MemoryRegion {
     /// - Throws: `EINVAL` when it is closed already, `EIO` in a forked child.
     package func close() throws(Errno) {
         try ProcessGuard.check(self.generation)
-        guard self.isOpen else { throw .invalidArgument }
+        guard self.range != nil else { throw .invalidArgument }
         try self.domain.context.segment.deregister(key: self.key)
-        self.isOpen = false
+        self.range = nil
         self.domain.users.end()
     }
 }
