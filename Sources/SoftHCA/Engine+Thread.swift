@@ -1,6 +1,6 @@
 internal import HostRegistry
-internal import SystemIO
 internal import Synchronization
+internal import SystemIO
 
 // The background thread. It sleeps in the kernel, and wakes for packets only while no application thread polls: on a
 // machine with few cores a second thread at the same socket costs more than it gives.

@@ -1,7 +1,7 @@
 internal import HostRegistry
 package import Segment
-package import SystemIO
 internal import Synchronization
+package import SystemIO
 internal import Transport
 internal import Wire
 

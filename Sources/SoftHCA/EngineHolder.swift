@@ -1,3 +1,4 @@
+internal import HostRegistry
 package import Segment
 package import SystemIO
 
@@ -29,11 +30,20 @@ package final class EngineHolder {
                 parent: { EngineHolder.shared.lock.unlock() },
                 child: { EngineHolder.shared.enterChild() }
             )
+            ProcessExit.register { EngineHolder.shared.leave() }
             self.hasRegistered = true
         }
         let made = try Engine(segment: segment)
         self.engine = made
         return made
+    }
+
+    /// The process ends: the others need not find out by themselves.
+    private func leave() {
+        // Somebody may be starting the engine in another thread while this one ends the process; then the kernel tidies.
+        guard self.lock.tryLock() else { return }
+        self.engine?.membership.leave()
+        self.lock.unlock()
     }
 
     /// The child has neither the thread nor the segment. It must not destroy the engine, and not keep its descriptors.

@@ -102,7 +102,9 @@ extension QueuePair {
             completion.flags |= WorkCompletion.Flag.immediate
             completion.immediateOrKey = header.immediate.bigEndian
         }
-        self.receiveCompletions.push(completion, isSolicited: header.bth.isSolicited || status != .success)
+        if !self.receiveCompletions.push(completion, isSolicited: header.bth.isSolicited || status != .success) {
+            self.hasLostCompletion = true
+        }
         if status != .success { self.enterError() }
     }
 }

@@ -22,7 +22,8 @@ extension QueuePair {
     ///
     /// - Returns: false when an element is not accessible.
     @unsafe
-    internal func gather(slot: Int, messageOffset: UInt32, byteCount: Int, into target: UnsafeMutableRawPointer) -> Bool {
+    internal func gather(slot: Int, messageOffset: UInt32, byteCount: Int, into target: UnsafeMutableRawPointer) -> Bool
+    {
         guard byteCount > 0 else { return true }
         if self.sendQueue[slot].isInline {
             // SAFETY: the slot holds the whole message, and `target` has room for the part.

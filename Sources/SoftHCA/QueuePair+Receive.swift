@@ -12,7 +12,8 @@ extension QueuePair {
         elements: UnsafePointer<ScatterElement>?,
         count: Int
     ) -> Errno? {
-        guard let ring = self.receiveRing, self.stateCode.load(ordering: .acquiring) != QueuePairState.reset.rawValue else {
+        guard let ring = self.receiveRing, self.stateCode.load(ordering: .acquiring) != QueuePairState.reset.rawValue
+        else {
             return .invalidArgument
         }
         // SAFETY: the caller has `count` elements there.

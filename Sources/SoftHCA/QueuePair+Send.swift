@@ -69,10 +69,14 @@ extension QueuePair {
         gather: (UnsafeMutableRawBufferPointer) -> Void
     ) -> Errno? {
         guard byteCount <= self.sendQueue.inlineByteCount else { return .invalidArgument }
-        guard let operation = self.operation(of: request.opcode), !operation.writesLocally else { return .invalidArgument }
+        guard let operation = self.operation(of: request.opcode), !operation.writesLocally else {
+            return .invalidArgument
+        }
         if let refusal = self.refusal { return refusal }
         // SAFETY: a slot has room for as many bytes as the inline limit.
-        unsafe gather(UnsafeMutableRawBufferPointer(start: self.sendQueue.body(of: self.sendQueue.stagedSlot), count: byteCount))
+        unsafe gather(
+            UnsafeMutableRawBufferPointer(start: self.sendQueue.body(of: self.sendQueue.stagedSlot), count: byteCount)
+        )
         let body = SendBody(byteCount: UInt32(byteCount), elementCount: 0, isInline: true)
         return self.stage(request, operation: operation, body: body, status: .success)
     }

@@ -95,7 +95,7 @@ extension QueuePair {
         if let failure = self.pendingFailure {
             self.pendingFailure = nil
             self.fail(failure)
-        } else if self.rcRequester?.isInError == true && self.state != .error {
+        } else if self.hasLostCompletion || self.rcRequester?.isInError == true {
             self.enterError()
         } else if self.ucRequester?.isInError == true && self.state == .readyToSend {
             self.state = .sendError
@@ -145,7 +145,8 @@ extension QueuePair {
 
     /// - Returns: false when the memory of the request is not accessible any more.
     private func transmit(_ packet: RequestPacket) -> Bool {
-        unsafe self.engine.transmit(packet.header, payloadByteCount: packet.payloadByteCount, path: self.path) { target in
+        unsafe self.engine.transmit(packet.header, payloadByteCount: packet.payloadByteCount, path: self.path) {
+            target in
             // SAFETY: the batch has room for the payload.
             unsafe self.gather(
                 slot: packet.slot,
@@ -175,7 +176,7 @@ extension QueuePair {
         completion.opcode = slot.completionOpcode
         completion.byteCount = slot.byteCount
         completion.qpNumber = self.number
-        self.sendCompletions.push(completion, isSolicited: status != .success)
+        if !self.sendCompletions.push(completion, isSolicited: status != .success) { self.hasLostCompletion = true }
     }
 
     /// Ends a receive request that no message came for.
@@ -185,7 +186,7 @@ extension QueuePair {
         completion.status = UInt32(CompletionStatus.flushed.rawValue)
         completion.opcode = WorkCompletion.Opcode.receive
         completion.qpNumber = self.number
-        self.receiveCompletions.push(completion, isSolicited: true)
+        if !self.receiveCompletions.push(completion, isSolicited: true) { self.hasLostCompletion = true }
     }
 
     /// Flushes what was posted to the own receive queue; requests of a shared one stay for others.

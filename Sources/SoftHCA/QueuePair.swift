@@ -49,6 +49,8 @@ package final class QueuePair {
     /// Datagrams number their packets, though nobody looks at the numbers.
     internal var datagramPSN = PSN(truncating: 0)
     internal var pendingFailure: ResponderFailure?
+    /// A completion queue was full: nothing that happens from then on can be reported, so the queue pair stops.
+    internal var hasLostCompletion = false
     internal var isTouched = false
     internal var hasReportedCommunication = false
     internal var isDrainReported = true
@@ -149,6 +151,7 @@ package final class QueuePair {
         self.ucRequester = nil
         self.ucResponder = nil
         self.pendingFailure = nil
+        self.hasLostCompletion = false
         self.deadline = nil
         self.receive.isActive = false
     }

@@ -141,7 +141,9 @@ extension QueuePair {
             completion.flags |= WorkCompletion.Flag.invalidated
             completion.immediateOrKey = rKey
         }
-        self.receiveCompletions.push(completion, isSolicited: done.isSolicited || done.status != .success)
+        if !self.receiveCompletions.push(completion, isSolicited: done.isSolicited || done.status != .success) {
+            self.hasLostCompletion = true
+        }
     }
 }
 

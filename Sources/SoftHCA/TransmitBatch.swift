@@ -62,7 +62,11 @@ extension TransmitBatch {
         assert(self.accepts(path, byteCount: byteCount))
         let start = unsafe self.base + self.byteCount
         guard unsafe fill(start + headerByteCount) else { return false }
-        unsafe (start + headerByteCount + payloadByteCount).initializeMemory(as: UInt8.self, repeating: 0, count: padByteCount)
+        unsafe (start + headerByteCount + payloadByteCount).initializeMemory(
+            as: UInt8.self,
+            repeating: 0,
+            count: padByteCount
+        )
 
         // SAFETY: `byteCount` bytes from `start` lie inside the allocation, as checked above.
         var bytes = unsafe MutableRawSpan(_unsafeStart: start, byteCount: byteCount)

@@ -18,10 +18,12 @@ final class ConnectedPair {
         let device = try Device.enumerate()[0]
         let context = try Context(device: device)
         let domain = try ProtectionDomain(context: context)
+
         let completions = try (0..<2).map { _ in try CompletionQueue(context: context, capacity: 64) }
         let buffers = (0..<2).map { _ in
             UnsafeMutableRawBufferPointer.allocate(byteCount: max(byteCount, 8), alignment: 4096)
         }
+
         self.regions = try buffers.map {
             try MemoryRegion(
                 domain: domain,
@@ -31,6 +33,7 @@ final class ConnectedPair {
                 access: [.localWrite, .remoteWrite, .remoteRead, .remoteAtomic]
             )
         }
+
         let queuePairs = try completions.map { queue in
             try QueuePair(
                 domain: domain,
@@ -39,7 +42,11 @@ final class ConnectedPair {
                     sendQueue: queue,
                     receiveQueue: queue,
                     capabilities: QueuePairCapabilities(
-                        sendRequests: 16, receiveRequests: 16, sendScatter: 1, receiveScatter: 1)
+                        sendRequests: 16,
+                        receiveRequests: 16,
+                        sendScatter: 1,
+                        receiveScatter: 1
+                    )
                 )
             )
         }
@@ -49,6 +56,7 @@ final class ConnectedPair {
         self.buffers = buffers
         self.queuePairs = queuePairs
         self.byteCount = byteCount
+
         for (own, peer) in [(0, 1), (1, 0)] { try self.connect(queuePairs[own], to: queuePairs[peer]) }
     }
 
@@ -68,6 +76,7 @@ final class ConnectedPair {
         wanted.receivePSN = 0xFF_FFF0
         wanted.readsMaxDestination = 4
         wanted.rnrTimer = 12
+        wanted.primaryPath.port = 1
         wanted.primaryPath.isGlobal = true
         wanted.primaryPath.sourceGIDIndex = UInt8(self.gidIndex)
         wanted.primaryPath.destinationGID = self.context.gid(at: self.gidIndex)?.gid ?? .zero
