@@ -54,6 +54,8 @@ internal final class LiveMemberships {
         for index in 0..<(unsafe self.memberships.count) {
             unsafe self.memberships[index]._withUnsafeGuaranteedRef { $0.abandonInForkedChild() }
         }
+        // The child takes part in nothing now, and may join by itself.
+        unsafe self.memberships.removeAll(keepingCapacity: true)
     }
 }
 

@@ -43,6 +43,8 @@ package struct CompletionRing {
         case storedAndDue
         /// The ring was full. The completion is lost, and the ring stays in error.
         case overrun
+        /// As `overrun`, but not for the first time.
+        case overrunAgain
     }
 
     /// Bytes between two entries: a cache line.
@@ -119,14 +121,14 @@ extension CompletionRing {
     ///
     /// - Parameter isSolicited: Whether it satisfies a consumer that waits for solicited ones only.
     package func push(_ completion: WorkCompletion, isSolicited: Bool) -> PushOutcome {
-        guard self.acquire(self.producerLock) else { return .overrun }
+        guard self.acquire(self.producerLock) else { return .overrunAgain }
         let geometry = self.geometry
         let index = self.produced.relaxed
         // Acquired: the consumer has read the entry before it gave the place back.
         guard index &- self.consumed.acquired < geometry.capacity else {
-            self.overrun.storeRelaxed(1)
+            let isFirst = self.overrun.exchange(1) == 0
             self.producerLock.unlock()
-            return .overrun
+            return isFirst ? .overrun : .overrunAgain
         }
         unsafe self.slot(index, in: geometry).pointee = completion
         // Partner of the acquiring load in `next(into:)`.

@@ -136,6 +136,8 @@ extension CompletionQueue {
         case .overrun:
             self.reportOverrun()
             return false
+        case .overrunAgain:
+            return false
         }
     }
 

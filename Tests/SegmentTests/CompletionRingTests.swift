@@ -62,6 +62,7 @@ struct CompletionRingTests {
         }
         #expect(!ring.hasOverrun)
         #expect(ring.push(WorkCompletion(4), isSolicited: false) == .overrun)
+        #expect(ring.push(WorkCompletion(5), isSolicited: false) == .overrunAgain)
         #expect(self.drain(ring) == [0, 1, 2, 3])
         #expect(ring.hasOverrun)
     }
