@@ -154,8 +154,8 @@ struct MembershipTests {
             processes[1].kill()
             processes[3].kill()
             // The index of a socket that moved is beyond the end, where the kernel chooses by a hash of the ports: from
-            // many ports, some reach the wrong process.
-            let senders = try (1...16).map { try Sender(firstNumber: $0 * 1_000) }
+            // many ports, some reach the wrong process. (Ten at most: so many wait in the queue of its owner.)
+            let senders = try (1...8).map { try Sender(firstNumber: $0 * 1_000) }
             let numbers = try senders.map { try $0.send(toQPN: processes[5].qpn) }
             for number in numbers {
                 #expect(processes[5].receives(number), "a datagram was lost")
