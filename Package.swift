@@ -115,19 +115,19 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
 
-        // MARK: - Test programs
+        // MARK: - Test support and programs
 
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: testSettings),
         // A process of a registry, of which the tests kill some.
         .executableTarget(
             name: "registry-probe",
-            dependencies: ["HostRegistry", "SystemIO", "Wire"],
+            dependencies: ["HostRegistry", "SystemIO", "TestSupport", "Wire"],
             path: "Tests/Programs/registry-probe",
             swiftSettings: testSettings
         ),
 
         // MARK: - Tests
 
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: testSettings),
         .testTarget(
             name: "WireTests",
             dependencies: ["SystemIO", "TestSupport", "Wire"],

@@ -1,6 +1,6 @@
 import SystemIO
 
-/// What stands before a datagram that one process hands on to another: all that the socket told of it.
+/// What stands before a datagram, or a train of them, that one process hands on to another: all that the socket told.
 internal struct ForwardedHeader: BitwiseCopyable {
     private var magic: UInt64
     private var source: IPAddress
@@ -10,14 +10,15 @@ internal struct ForwardedHeader: BitwiseCopyable {
     private var sourcePort: UInt16
     private var trafficClass: UInt8
     private var hopLimit: UInt8
-    private var reserved: UInt32 = 0
+    private var segmentByteCount: UInt32
 
     static var byteCount: Int { MemoryLayout<ForwardedHeader>.size }
 
     /// Changes with the layout.
-    private static var expectedMagic: UInt64 { 0x5645_5242_464F_5201 }
+    private static var expectedMagic: UInt64 { 0x5645_5242_464F_5202 }
 
-    init(_ datagram: ReceivedDatagram) {
+    /// - Parameter byteCount: How much of what arrived is handed on.
+    init(_ datagram: ReceivedDatagram, byteCount: Int) {
         self.magic = Self.expectedMagic
         self.source = datagram.source.address
         self.destination = datagram.destination
@@ -26,14 +27,15 @@ internal struct ForwardedHeader: BitwiseCopyable {
         self.sourcePort = datagram.source.port
         self.trafficClass = datagram.trafficClass
         self.hopLimit = datagram.hopLimit
+        self.segmentByteCount = UInt32(clamping: min(datagram.segmentByteCount, byteCount))
     }
 
     /// What was told of the datagram, with `byteCount` bytes; `nil` when this is no such header.
     func datagram(byteCount: Int) -> ReceivedDatagram? {
-        guard self.magic == Self.expectedMagic else { return nil }
+        guard self.magic == Self.expectedMagic, byteCount == 0 || self.segmentByteCount > 0 else { return nil }
         var datagram = ReceivedDatagram()
         datagram.byteCount = byteCount
-        datagram.segmentByteCount = byteCount
+        datagram.segmentByteCount = min(Int(self.segmentByteCount), byteCount)
         datagram.source = SocketEndpoint(
             address: self.source,
             port: self.sourcePort,

@@ -18,12 +18,15 @@ extension Membership {
     /// The descriptor on which `receiveForwarded` has something to take.
     package var forwardDescriptor: CInt { self.forwardSocket.rawDescriptor }
 
-    /// Hands a datagram on to the process that owns its destination, and sees to it that the next one goes there by
-    /// itself. Never give it one that came through `receiveForwarded`.
+    /// Hands a datagram, or a train of them, on to the process that owns its destination, and sees to it that the next
+    /// one goes there by itself. Never give it one that came through `receiveForwarded`.
+    ///
+    /// The owner's queue holds some ten of them (`net.unix.max_dgram_qlen`): hand on a train whole where all of it is for
+    /// one queue pair.
     ///
     /// - Parameters:
-    ///   - datagram: One RoCEv2 packet, from its BTH on.
-    ///   - metadata: What the socket told of it.
+    ///   - datagram: RoCEv2 packets for one queue pair, the first from its BTH on.
+    ///   - metadata: What the socket told of them, or of the longer train that they were cut from.
     @unsafe
     package func handleStray(_ datagram: UnsafeRawBufferPointer, _ metadata: ReceivedDatagram) -> StrayOutcome {
         // SAFETY: the caller's bytes live until this returns.
@@ -47,7 +50,7 @@ extension Membership {
 
     @unsafe
     private func handOn(_ datagram: UnsafeRawBufferPointer, _ metadata: ReceivedDatagram, to owner: QPNBlock) -> Bool {
-        let header = ForwardedHeader(metadata)
+        let header = ForwardedHeader(metadata, byteCount: datagram.count)
         let path = self.directory.socketPath(of: owner)
         do throws(Errno) {
             // SAFETY: the header is a local variable, and the caller's bytes live until this returns.

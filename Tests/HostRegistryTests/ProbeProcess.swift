@@ -7,8 +7,13 @@ final class ProbeProcess {
     let qpn: UInt32
 
     /// Starts one in the namespace of the calling thread, and waits until it has joined.
-    init(port: UInt16 = 4791, root: String) throws {
-        self.child = try ChildProcess([Self.program, String(port), root])
+    convenience init(root: String) throws {
+        try self.init(ChildProcess([Self.program, "4791", root]))
+    }
+
+    /// Waits until one that was started has joined.
+    init(_ child: ChildProcess) throws {
+        self.child = child
         guard self.child.waitForOutput("\n"), let line = self.child.output.split(separator: "\n").first else {
             throw TestFailure("registry-probe says nothing")
         }
@@ -23,9 +28,13 @@ final class ProbeProcess {
         self.child.output.split(separator: "\n").count { $0.hasPrefix("\(word) \(number) ") }
     }
 
-    /// Whether the datagram `number` came, by steering or handed on.
-    func hasReceived(_ number: UInt32) -> Bool {
-        self.count("STEERED", number) + self.count("FORWARDED", number) > 0
+    /// Waits until the datagram `number` came, by steering or handed on, and says whether it did.
+    func receives(_ number: UInt32) -> Bool {
+        for _ in 0..<2_500 {
+            if self.count("STEERED", number) + self.count("FORWARDED", number) > 0 { return true }
+            usleep(2_000)
+        }
+        return false
     }
 
     func leave() throws {

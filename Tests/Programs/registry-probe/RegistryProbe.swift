@@ -2,12 +2,14 @@ import Glibc
 import HostRegistry
 import Synchronization
 import SystemIO
+import TestSupport
 import Wire
 
 /// A process of a registry, for tests: it joins, takes a queue pair number, and writes a line for each datagram that
 /// comes to it, until SIGTERM makes it leave.
 ///
-/// Usage: `registry-probe PORT ROOT`. The last four bytes of a datagram are its number.
+/// Usage: `registry-probe PORT ROOT [fork]`. The last four bytes of a datagram are its number. With `fork`, a child
+/// stays behind that does nothing.
 @main
 enum RegistryProbe {
     private static let isTerminated = Atomic<Bool>(false)
@@ -19,13 +21,14 @@ enum RegistryProbe {
 
     static func main() {
         signal(SIGTERM) { _ in RegistryProbe.isTerminated.store(true, ordering: .relaxed) }
-        guard CommandLine.arguments.count == 3, let port = UInt16(CommandLine.arguments[1]) else {
-            self.say("usage: registry-probe PORT ROOT")
+        guard CommandLine.arguments.count >= 3, let port = UInt16(CommandLine.arguments[1]) else {
+            self.say("usage: registry-probe PORT ROOT [fork]")
             exit(2)
         }
         do {
             let membership = try HostRegistry.join(port: port, root: CommandLine.arguments[2])
             let qpn = try membership.allocateQPN()
+            if CommandLine.arguments.last == "fork", CFunctions.fork() == 0 { while true { pause() } }
             self.say("JOINED \(qpn.rawValue)")
             try self.serve(membership, qpn)
             membership.leave()
