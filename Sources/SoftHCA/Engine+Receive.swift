@@ -8,12 +8,15 @@ extension Engine {
     private static var roundMax: Int { 32 }
 
     /// Takes what lies in the socket, and serves the queue pairs it was for. The caller holds the lock.
-    internal func receiveAll(now: Timestamp) {
-        for _ in 0..<Self.roundMax {
-            guard let datagram = self.receiveOne() else { break }
+    ///
+    /// - Returns: Whether anything was there.
+    internal func receiveAll(now: Timestamp) -> Bool {
+        for round in 0..<Self.roundMax {
+            guard let datagram = self.receiveOne() else { return round > 0 }
             self.split(datagram, isForwarded: false, now: now)
             self.serveTouched(now: now)
         }
+        return true
     }
 
     /// The next train of packets in `receiveBuffer`.

@@ -23,6 +23,8 @@ package final class Engine {
     internal var batch = TransmitBatch()
     internal var queuePairs = QueuePairDirectory()
     internal var isBlocked = false
+    /// Rounds in a row in which a polling thread found no packet.
+    private var idleRounds: UInt32 = 0
     /// Why the kernel refused to send most recently.
     package internal(set) var lastRefusal: Errno?
     /// The earliest timer of any queue pair, in nanoseconds of the monotonic clock. It may be too early, never too late.
@@ -86,20 +88,32 @@ extension Engine: @unchecked Sendable {}
 extension Engine {
     /// Receives what has arrived, serves timers, and transmits what the windows allow. Never blocks; when another thread
     /// is at it already, there is nothing left to do.
+    ///
+    /// Who finds nothing many times in a row lets others run: unlike an adapter, the peer needs a processor to answer.
     package func makeProgress() {
         self.isPolled.store(true, ordering: .relaxed)
         guard self.lock.tryLock() else { return }
-        self.progress()
+        let hasReceived = self.progress()
+        self.idleRounds = hasReceived ? 0 : self.idleRounds &+ 1
+        let mustYield = self.idleRounds >= Self.idleRoundsMax
         self.lock.unlock()
+        if mustYield { Scheduling.yield() }
     }
 
+    /// Rounds without a packet after which a polling thread gives way: some 20 microseconds.
+    private static var idleRoundsMax: UInt32 { 32 }
+
     /// The work of one round. The caller holds the lock.
-    internal func progress() {
+    ///
+    /// - Returns: Whether a packet came.
+    @discardableResult
+    internal func progress() -> Bool {
         let now = Timestamp(nanoseconds: MonotonicClock.now)
         if self.isBlocked { self.flush() }
-        self.receiveAll(now: now)
+        let hasReceived = self.receiveAll(now: now)
         if now.nanoseconds >= self.nextDeadline { self.serveTimers(now: now) }
         self.flush()
+        return hasReceived
     }
 
     internal func serveTimersIfDue() {
