@@ -13,6 +13,7 @@ extension QueuePair {
     /// - Throws: EINVAL for a transition or an attribute that is not allowed, or a value out of range; nothing has
     ///   changed then. See ibv_modify_qp(3).
     package func modify(_ wanted: QueuePairAttributes, mask: QueuePairAttributeMask) throws(Errno) {
+        try ProcessGuard.check(self.generation)
         self.engine.lock.lock()
         defer {
             self.engine.flush()
@@ -34,8 +35,11 @@ extension QueuePair {
     }
 
     /// The attributes as they are now.
-    package func query() -> QueuePairAttributes {
-        self.engine.lock.withLock {
+    ///
+    /// - Throws: EIO in a forked child.
+    package func query() throws(Errno) -> QueuePairAttributes {
+        try ProcessGuard.check(self.generation)
+        return self.engine.lock.withLock {
             var attributes = self.attributes
             attributes.state = self.state.rawValue
             attributes.currentState = self.state.rawValue

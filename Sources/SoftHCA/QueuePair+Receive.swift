@@ -6,12 +6,13 @@ extension QueuePair {
     /// Posts a receive request.
     ///
     /// - Returns: `nil`, or why it was not taken: EINVAL in the RESET state, with a shared receive queue, or for too many
-    ///   elements; ENOMEM when the queue is full. See ibv_post_recv(3).
+    ///   elements; ENOMEM when the queue is full; EIO in a forked child. See ibv_post_recv(3).
     package func postReceive(
         workRequestID: UInt64,
         elements: UnsafePointer<ScatterElement>?,
         count: Int
     ) -> Errno? {
+        guard ProcessGuard.isOwn(self.generation) else { return ProcessGuard.foreignObject }
         guard let ring = self.receiveRing, self.stateCode.load(ordering: .acquiring) != QueuePairState.reset.rawValue
         else {
             return .invalidArgument

@@ -6,12 +6,15 @@ internal import Transport
 // window allows and gives it back.
 
 extension QueuePair {
+    /// In a forked child nothing is locked, and every append is refused with EIO.
     package func beginSend() {
+        guard ProcessGuard.isOwn(self.generation) else { return }
         self.engine.lock.lock()
     }
 
     /// Transmits the batch as far as the window allows, and ends it.
     package func commitSend() {
+        guard ProcessGuard.isOwn(self.generation) else { return }
         let now = Timestamp(nanoseconds: MonotonicClock.now)
         while let (slot, request) = self.sendQueue.commitNext() {
             self.start(request, slot: slot)
@@ -24,6 +27,7 @@ extension QueuePair {
 
     /// Takes back what was appended since ``beginSend()``.
     package func abortSend() {
+        guard ProcessGuard.isOwn(self.generation) else { return }
         self.sendQueue.abandonStaged()
         self.engine.lock.unlock()
     }
@@ -99,7 +103,8 @@ extension QueuePair {
 
     /// Why nothing can be posted now.
     private var refusal: Errno? {
-        switch self.state {
+        guard ProcessGuard.isOwn(self.generation) else { return ProcessGuard.foreignObject }
+        return switch self.state {
         case .reset, .initialized, .readyToReceive: .invalidArgument
         case .readyToSend, .sendDrained, .sendError, .error: self.sendQueue.freeCount > 0 ? nil : .noMemory
         }

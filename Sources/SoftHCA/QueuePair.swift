@@ -87,25 +87,16 @@ package final class QueuePair {
         )
         let scatterMax = max(Int(granted.receiveScatter), properties.sharedReceiveQueue?.scatterMax ?? 0)
         self.receive = ReceiveWork(scatterMax: scatterMax)
-        self.receiveRing =
-            properties.sharedReceiveQueue == nil
-            ? try ReceiveRing(
-                in: engine.segment,
-                capacity: Int(granted.receiveRequests),
-                scatterMax: Int(granted.receiveScatter)
-            )
-            : nil
-        self.qpn = try engine.membership.allocateQPN()
-        self.entry = try engine.segment.queuePairs.allocate(number: self.qpn.rawValue)
+        let holdings = try QueuePairHoldings(properties, granted: granted, domain: domain)
+        self.receiveRing = holdings.receiveRing
+        self.qpn = holdings.qpn
+        self.entry = holdings.entry
         self.attributes.capabilities = granted
-        try domain.users.begin()
-        try self.sendCompletions.users.begin()
-        try self.receiveCompletions.users.begin()
-        try self.sharedReceiveQueue?.users.begin()
         engine.lock.withLock { engine.queuePairs.insert(self) }
     }
 
     private static func check(_ properties: QueuePairInit, domain: ProtectionDomain) throws(Errno) {
+        try ProcessGuard.check(domain.generation)
         let asked = properties.capabilities
         guard asked.sendRequests <= Limits.workRequests, asked.receiveRequests <= Limits.workRequests,
             asked.sendScatter <= Limits.scatterElements, asked.receiveScatter <= Limits.scatterElements,

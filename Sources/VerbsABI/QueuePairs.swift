@@ -135,7 +135,7 @@ public func ibv_query_qp(
         let queuePair = unsafe try queuePair.orInvalid()
         let attributes = unsafe try attributes.orInvalid()
         let adapter = unsafe queuePair.adapter
-        unsafe attributes.pointee = ibv_qp_attr(adapter.query())
+        unsafe attributes.pointee = ibv_qp_attr(try adapter.query())
         unsafe queuePair.pointee.state = attributes.pointee.qp_state
         guard let initial = unsafe initial else { return }
         unsafe initial.pointee.qp_context = queuePair.pointee.qp_context

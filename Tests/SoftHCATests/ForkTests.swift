@@ -17,6 +17,15 @@ struct ForkTests {
             let channel = try CompletionChannel(context: context)
             let queue = try CompletionQueue(context: context, capacity: 8, channel: channel)
             let shared = try SharedReceiveQueue(domain: domain, capacity: 8, scatterMax: 1)
+            let pair = try QueuePair(
+                domain: domain,
+                QueuePairInit(
+                    type: .reliable,
+                    sendQueue: queue,
+                    receiveQueue: queue,
+                    capabilities: QueuePairCapabilities()
+                )
+            )
             let page = UInt64(
                 UInt(bitPattern: mmap(nil, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
             )
@@ -43,6 +52,9 @@ struct ForkTests {
                     { try shared.modify(capacity: nil, limit: 1) },
                     { try region.reregister(.access, domain: nil, address: 0, byteCount: 0, access: []) },
                     { try region.close() },
+                    { try pair.modify(QueuePairAttributes(), mask: .state) },
+                    { _ = try pair.query() },
+                    { try pair.close() },
                     { try queue.close() },
                     { try channel.close() },
                     { try shared.close() },
@@ -52,6 +64,15 @@ struct ForkTests {
                 for (index, verb) in verbs.enumerated() where failure(of: verb) != .ioError { _exit(CInt(10 + index)) }
                 if queue.poll(8, { _, _ in }) != -1 { _exit(2) }
                 if shared.post(workRequestID: 1, elements: nil, count: 0) != .ioError { _exit(3) }
+                if pair.postReceive(workRequestID: 1, elements: nil, count: 0) != .ioError { _exit(60) }
+                pair.beginSend()
+                let refusal = pair.appendSend(
+                    SendWorkRequest(workRequestID: 1, opcode: 2, flags: 0),
+                    elements: nil,
+                    count: 0
+                )
+                pair.commitSend()
+                if refusal != .ioError { _exit(61) }
                 // A child may start anew.
                 guard let own = try? LocalSegment.open(), own !== segment else { _exit(4) }
                 guard let mine = try? Context(device: context.device), mine.segment === own else { _exit(5) }
@@ -65,6 +86,7 @@ struct ForkTests {
             guard try channel.nextEvent() === queue, queue.poll(8, { _, _ in }) == 2 else { exit(8) }
             queue.acknowledgeEvents(1)
             try region.close()
+            try pair.close()
             try queue.close()
         }
     }
