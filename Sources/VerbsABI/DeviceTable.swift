@@ -58,7 +58,7 @@ extension DeviceTable {
 
     /// Brings the handles in step with the devices that are there, in their order.
     private func update(with devices: [Device]) throws(Errno) {
-        for unsafe handle in unsafe self.handles { unsafe handle.pointee.isPresent = false }
+        unsafe self.handles.forEach { handle in unsafe handle.pointee.isPresent = false }
         var ordered: [UnsafeMutablePointer<DeviceHandle>] = unsafe []
         for device in devices {
             let known = unsafe self.handles.first { handle in unsafe handle.device === device }
@@ -67,7 +67,8 @@ extension DeviceTable {
             unsafe handle.pointee.isPresent = true
             unsafe ordered.append(handle)
         }
-        for unsafe handle in unsafe self.handles where unsafe !handle.pointee.isPresent {
+        unsafe self.handles.forEach { handle in
+            guard unsafe !handle.pointee.isPresent else { return }
             if unsafe handle.pointee.useCount > 0 {
                 unsafe ordered.append(handle)
             } else {

@@ -97,6 +97,7 @@ public func ibv_rereg_mr(
     do throws(Errno) {
         let region = unsafe try region.orInvalid()
         let flags = CUnsignedInt(bitPattern: flags)
+        guard access == 0 || flags & IBV_REREG_MR_CHANGE_ACCESS.rawValue != 0 else { throw .invalidArgument }
         let adapter: MemoryRegion = unsafe region.object().takeUnretainedValue()
         try adapter.reregister(
             MemoryRegion.Changes(rawValue: flags),

@@ -48,12 +48,15 @@ private func append(
     guard count <= Int(queuePair.capabilities.sendScatter) else { return .invalidArgument }
     let elements = unsafe UnsafeBufferPointer(start: request.pointee.sg_list, count: count)
     var byteCount = 0
-    for unsafe element in unsafe elements { byteCount += Int(element.length) }
+    for index in 0..<count { byteCount += unsafe Int(elements[index].length) }
     return unsafe queuePair.appendInline(translated, byteCount: byteCount) { room in
         var offset = 0
-        for unsafe element in unsafe elements where element.length > 0 {
+        for index in 0..<count {
+            let element = unsafe elements[index]
             // The keys of inline data are not checked: the program names memory of its own, as in memcpy(3).
-            guard let source = unsafe UnsafeRawPointer(bitPattern: UInt(element.addr)) else { continue }
+            guard element.length > 0, let source = unsafe UnsafeRawPointer(bitPattern: UInt(element.addr)) else {
+                continue
+            }
             let piece = unsafe UnsafeRawBufferPointer(start: source, count: Int(element.length))
             unsafe UnsafeMutableRawBufferPointer(rebasing: room[offset...]).copyMemory(from: piece)
             offset += piece.count

@@ -149,9 +149,9 @@ private func setInline(
     }
     let pieces = unsafe UnsafeBufferPointer(start: list, count: count)
     var byteCount = 0
-    for unsafe piece in unsafe pieces {
-        let (sum, overflows) = unsafe byteCount.addingReportingOverflow(piece.length)
-        guard unsafe piece.length >= 0, !overflows, sum <= Int(limit) else {
+    for index in 0..<count {
+        let (sum, overflows) = unsafe byteCount.addingReportingOverflow(pieces[index].length)
+        guard unsafe pieces[index].length >= 0, !overflows, sum <= Int(limit) else {
             return unsafe handle.pointee.batch.fail(EINVAL)
         }
         byteCount = sum
@@ -160,7 +160,9 @@ private func setInline(
     else {
         return
     }
-    for unsafe piece in unsafe pieces where unsafe piece.length > 0 {
+    for index in 0..<count {
+        let piece = unsafe pieces[index]
+        guard unsafe piece.length > 0 else { continue }
         guard let source = unsafe piece.addr else { return unsafe handle.pointee.batch.fail(EINVAL) }
         unsafe room.copyMemory(from: source, byteCount: piece.length)
         unsafe room += piece.length
