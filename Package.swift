@@ -53,6 +53,8 @@ let package = Package(
         .target(name: "CShims"),
         .systemLibrary(name: "CVerbs"),
         .systemLibrary(name: "CRDMACM"),
+        // The C functions beyond rdma-core's.
+        .systemLibrary(name: "CVerbena"),
         // ISA-L: the vectorised CRC-32 of the ICRC.
         .systemLibrary(name: "CISAL"),
 
@@ -84,7 +86,7 @@ let package = Package(
 
         .target(
             name: "VerbsABI",
-            dependencies: ["CShims", "CVerbs", "Registration", "Segment", "SoftHCA", "SystemIO", "Transport", "Wire"],
+            dependencies: ["CShims", "CVerbena", "CVerbs", "Registration", "Segment", "SoftHCA", "SystemIO", "Transport", "Wire"],
             exclude: ["libibverbs.map"],
             swiftSettings: swiftSettings,
             linkerSettings: abiLinkerSettings("libibverbs")

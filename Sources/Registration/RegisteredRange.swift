@@ -33,6 +33,7 @@ package struct RegisteredRange: ~Copyable {
 internal struct RegistrationToken: Sendable {
     /// The rounded range with a mark, remembered so that the release looks nothing up.
     internal var marked: PageRange?
+    internal var pin = Pin.none
     internal var foreignByteCount: UInt = 0
     /// Of the account when the range was registered; another one in a forked child.
     internal var epoch: UInt32

@@ -16,6 +16,7 @@ package final class RegistrationAccount: Sendable {
 
     /// The marks themselves; `mark_nocopy` uses them directly.
     package let ranges: NocopyRanges<LinuxMemoryKernel>
+    package let pins: PinAccount
     private let isForkSupportOn: Atomic<Bool>
     /// Whether something was registered before fork support was on, which is then too late.
     private let hasUnmarkedRegistration = Atomic<Bool>(false)
@@ -23,6 +24,7 @@ package final class RegistrationAccount: Sendable {
     /// For tests; others use `shared`.
     package init(configuration: RegistrationConfiguration) {
         self.ranges = NocopyRanges(policy: configuration.policy, kernel: LinuxMemoryKernel())
+        self.pins = PinAccount(policy: configuration.pinPolicy)
         self.isForkSupportOn = Atomic(configuration.isForkSupportRequested && configuration.policy != .off)
     }
 }
@@ -33,8 +35,8 @@ extension RegistrationAccount {
     /// Registers `byteCount` bytes from `address` on.
     ///
     /// - Throws: `EINVAL` when the range wraps around, or is not page-exact and must be; `ENOMEM` when a part is not
-    ///   mapped, there is no memory for the account, or the process has nearly as many mappings as it may have. Nothing
-    ///   has changed then.
+    ///   mapped, there is no memory for the account, the process has nearly as many mappings as it may have, or more
+    ///   memory would be pinned than it may. Nothing has changed then.
     package func register(
         address: UInt,
         byteCount: UInt,
@@ -53,11 +55,18 @@ extension RegistrationAccount {
         } else {
             self.hasUnmarkedRegistration.store(true, ordering: .releasing)
         }
+        do throws(Errno) {
+            token.pin = try self.pins.pin(pages)
+        } catch {
+            if let marked = token.marked { self.ranges.unmarkForcibly(marked) }
+            throw error
+        }
         return RegisteredRange(account: self, token: token)
     }
 
     internal func release(_ token: RegistrationToken) {
         guard token.epoch == self.ranges.epoch else { return }
+        self.pins.unpin(token.pin)
         if let marked = token.marked { self.ranges.unmarkForcibly(marked) }
     }
 }
@@ -124,14 +133,17 @@ extension RegistrationAccount {
     }
 
     internal func prepareForFork() {
+        self.pins.prepareForFork()
         self.ranges.prepareForFork()
     }
 
     internal func parentAfterFork() {
         self.ranges.parentAfterFork()
+        self.pins.parentAfterFork()
     }
 
     internal func childAfterFork() {
         self.ranges.childAfterFork()
+        self.pins.childAfterFork()
     }
 }

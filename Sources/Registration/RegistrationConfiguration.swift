@@ -6,16 +6,23 @@ package struct RegistrationConfiguration: Sendable {
     package var policy: ForkPolicy
     /// Whether registrations mark from the start, without a call to `initializeForkSupport`.
     package var isForkSupportRequested: Bool
+    /// `VERBENA_PIN`: whether and how pages are kept in memory.
+    package var pinPolicy: PinPolicy
 
     /// The policy where `VERBENA_FORK` says nothing. Decision 0021 has the figures.
     package static let defaultPolicy = ForkPolicy.atFork
 
-    package init(policy: ForkPolicy = Self.defaultPolicy, isForkSupportRequested: Bool = false) {
+    package init(
+        policy: ForkPolicy = Self.defaultPolicy,
+        isForkSupportRequested: Bool = false,
+        pinPolicy: PinPolicy = .none
+    ) {
         self.policy = policy
+        self.pinPolicy = pinPolicy
         self.isForkSupportRequested = isForkSupportRequested
     }
 
-    /// Reads `VERBENA_FORK` (`eager`, `atfork` or `off`), and `RDMAV_FORK_SAFE` and `IBV_FORK_SAFE`, which ask for fork
+    /// Reads `VERBENA_FORK` (`eager`, `atfork` or `off`), `VERBENA_PIN`, and `RDMAV_FORK_SAFE` and `IBV_FORK_SAFE`, which ask for fork
     /// support when they are numbers other than 0, as rdma-core has it. An unknown word is reported and ignored.
     package static func fromEnvironment() -> RegistrationConfiguration {
         var configuration = RegistrationConfiguration()
@@ -33,7 +40,21 @@ package struct RegistrationConfiguration: Sendable {
         case let word?:
             Diagnostics.warn("VERBENA_FORK=\(word) is unknown and ignored; it may be eager, atfork or off.")
         }
+        configuration.pinPolicy = Self.pinPolicy
         return configuration
+    }
+
+    /// Reads `VERBENA_PIN` (`none`, `mlock`, `kernel` or `auto`). An unknown word is reported and ignored.
+    private static var pinPolicy: PinPolicy {
+        switch Environment.value(of: "VERBENA_PIN") {
+        case nil, "", "none": return .none
+        case "mlock": return .lock
+        case "kernel": return .kernel
+        case "auto": return .auto
+        case let word?:
+            Diagnostics.warn("VERBENA_PIN=\(word) is unknown and ignored; it may be none, mlock, kernel or auto.")
+            return .none
+        }
     }
 
     /// Whether a variable begins with a number that is not 0, as `atoi` reads it.

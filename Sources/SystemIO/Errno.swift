@@ -26,6 +26,7 @@ package struct Errno: Error, Hashable, Sendable {
     package static var permissionDenied: Errno { Errno(rawValue: EACCES) }
     package static var tooManyOpenFiles: Errno { Errno(rawValue: EMFILE) }
     package static var functionNotImplemented: Errno { Errno(rawValue: ENOSYS) }
+    package static var operationNotPermitted: Errno { Errno(rawValue: EPERM) }
     package static var ioError: Errno { Errno(rawValue: EIO) }
     package static var fileExists: Errno { Errno(rawValue: EEXIST) }
     package static var noSuchFile: Errno { Errno(rawValue: ENOENT) }
