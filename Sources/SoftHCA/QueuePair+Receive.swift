@@ -12,6 +12,7 @@ extension QueuePair {
         elements: UnsafePointer<ScatterElement>?,
         count: Int
     ) -> Errno? {
+        guard ProcessGuard.isOwn(self.generation) else { return ProcessGuard.foreignObject }
         guard let ring = self.receiveRing, self.stateCode.load(ordering: .acquiring) != QueuePairState.reset.rawValue
         else {
             return .invalidArgument
