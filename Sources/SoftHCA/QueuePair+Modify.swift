@@ -13,6 +13,7 @@ extension QueuePair {
     /// - Throws: EINVAL for a transition or an attribute that is not allowed, or a value out of range; nothing has
     ///   changed then. See ibv_modify_qp(3).
     package func modify(_ wanted: QueuePairAttributes, mask: QueuePairAttributeMask) throws(Errno) {
+        try ProcessGuard.check(self.generation)
         self.engine.lock.lock()
         defer {
             self.engine.flush()
