@@ -6,10 +6,14 @@ internal import Transport
 // window allows and gives it back.
 
 extension QueuePair {
-    /// In a forked child nothing is locked, and every append is refused with EIO.
-    package func beginSend() {
-        guard ProcessGuard.isOwn(self.generation) else { return }
+    /// Begins a batch, which ``commitSend()`` or ``abortSend()`` ends.
+    ///
+    /// - Returns: `nil`, or EIO in a child that was forked: it has neither the memory of the queue nor a lock that
+    ///   anybody would give back, and nothing was begun.
+    package func beginSend() -> Errno? {
+        guard ProcessGuard.isOwn(self.generation) else { return ProcessGuard.foreignObject }
         self.engine.lock.lock()
+        return nil
     }
 
     /// Transmits the batch as far as the window allows, and ends it.

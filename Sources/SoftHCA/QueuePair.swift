@@ -58,8 +58,9 @@ package final class QueuePair {
 
     package var number: UInt32 { self.qpn.rawValue }
 
-    /// - Throws: EINVAL when a limit of the device is exceeded, ENOMEM.
+    /// - Throws: EINVAL when a limit of the device is exceeded, ENOMEM; EIO in a forked child.
     package init(domain: ProtectionDomain, _ properties: QueuePairInit) throws(Errno) {
+        try ProcessGuard.check(domain.generation)
         let asked = properties.capabilities
         try Self.check(properties, domain: domain)
         let engine = domain.context.engine
@@ -115,6 +116,7 @@ package final class QueuePair {
     package func close() throws(Errno) {
         try ProcessGuard.check(self.generation)
         self.engine.lock.withLock {
+            self.takeLeave()
             self.engine.queuePairs.remove(self)
             self.forgetMachines()
         }

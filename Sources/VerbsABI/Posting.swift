@@ -17,7 +17,10 @@ internal func postSend(
     guard let queuePair = unsafe queuePair else { return EINVAL }
     let isDatagram = unsafe queuePair.pointee.qp_type == IBV_QPT_UD
     return unsafe queuePair.object._withUnsafeGuaranteedRef { object in
-        object.beginSend()
+        if let error = object.beginSend() {
+            unsafe failed?.pointee = requests
+            return error.rawValue
+        }
         var result: CInt = 0
         var next = unsafe requests
         while let request = unsafe next {

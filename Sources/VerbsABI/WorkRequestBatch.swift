@@ -140,7 +140,7 @@ extension WorkRequestBatch {
         defer { _ = unsafe pthread_mutex_unlock(&self.mutex) }
         guard self.failure == 0 else { return self.failure }
         guard let buffer = unsafe self.buffer else { return 0 }
-        queuePair.beginSend()
+        if let error = queuePair.beginSend() { return error.rawValue }
         var offset = 0
         while offset < self.byteCount {
             // SAFETY: entries and their payloads follow each other without a gap up to `byteCount`.

@@ -119,7 +119,7 @@ final class ConnectedPair {
         request.remoteAddress = UInt64(UInt(bitPattern: self.buffers[1].baseAddress))
         request.rKey = self.regions[1].rKey
         var element = self.element(0)
-        self.queuePairs[0].beginSend()
+        _ = self.queuePairs[0].beginSend()
         let refusal = self.queuePairs[0].appendSend(request, elements: &element, count: 1)
         self.queuePairs[0].commitSend()
         return refusal
