@@ -40,6 +40,16 @@ package enum AddressSpace {
         }
     }
 
+    /// The same by reading the list of mappings, as kernels before 6.11 need it.
+    package static func checkByText(address: UInt, byteCount: Int, needsWrite: Bool) throws(Errno) {
+        let flags = O_RDONLY | O_CLOEXEC
+        let descriptor = OwnedDescriptor(
+            takingOver: try checkingErrno { unsafe cshims_open("/proc/self/maps", flags, 0) }
+        )
+        let range = RangeCheck(position: address, end: address + UInt(byteCount), needsWrite: needsWrite)
+        try self.checkByText(range, descriptor.rawValue)
+    }
+
     private static func check(_ range: RangeCheck) throws(Errno) {
         // The descriptor is not kept: a forked child's would still show the parent, and programs close what they do not
         // know.
@@ -93,7 +103,7 @@ extension AddressSpace {
 
 extension AddressSpace {
     /// Reads the list of mappings as text, in pieces.
-    internal static func checkByText(_ range: RangeCheck, _ rawDescriptor: CInt) throws(Errno) {
+    private static func checkByText(_ range: RangeCheck, _ rawDescriptor: CInt) throws(Errno) {
         var range = range
         var line = MappingLine()
         let error = unsafe withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 1) { buffer -> Errno? in

@@ -101,9 +101,9 @@ internal enum ControlMessages {
         }
     }
 
-    static var udpLevel: CInt { 17 }
+    static var udpLevel: CInt { CInt(CSHIMS_UDP_LEVEL) }
     /// `UDP_SEGMENT`, Linux 4.18.
-    static var segmentOnSend: CInt { 103 }
+    static var segmentOnSend: CInt { CInt(CSHIMS_UDP_SEGMENT) }
     /// `UDP_GRO`, Linux 5.0.
-    static var segmentOnReceive: CInt { 104 }
+    static var segmentOnReceive: CInt { CInt(CSHIMS_UDP_GRO) }
 }

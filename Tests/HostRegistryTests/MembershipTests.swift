@@ -260,7 +260,8 @@ struct MembershipTests {
         try Self.withRegistry { root in
             let parent = try ChildProcess([ProbeProcess.program, "4791", root, "fork"])
             _ = try ProbeProcess(parent)
-            // Only the parent: its group is killed when the value goes.
+            // The child has the parent's process group.
+            defer { kill(-parent.pid, SIGKILL) }
             kill(parent.pid, SIGKILL)
             _ = parent.wait(timeoutSeconds: 20)
             let holder = try PlainSocket(port: 4791)

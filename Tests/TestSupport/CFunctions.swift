@@ -15,4 +15,13 @@ package enum CFunctions {
 
     /// setns(2).
     package static let setns = symbol("setns", as: (@convention(c) (CInt, CInt) -> CInt).self)
+
+    /// Runs `body` in a forked child, which ends with what it returns, and gives the child's wait status.
+    package static func inChild(_ body: () -> CInt) -> CInt {
+        let pid = self.fork()
+        if pid == 0 { _exit(body()) }
+        var status: CInt = -1
+        while waitpid(pid, &status, 0) == -1 && errno == EINTR {}
+        return status
+    }
 }

@@ -38,18 +38,8 @@ char *cshims_secure_getenv(const char *name);
 int cshims_pthread_setname(pthread_t thread, const char *name);
 pid_t cshims_gettid(void);
 pid_t cshims_fork(void);
-int cshims_pipe_cloexec(int descriptors[2]);
 /* preadv2 with RWF_NOWAIT at the current position. */
 ssize_t cshims_read_nowait(int descriptor, void *buffer, size_t byte_count);
-
-/* struct mmsghdr, hidden likewise. */
-
-struct cshims_message {
-	struct msghdr header;
-	unsigned int byte_count;
-};
-
-int cshims_recvmmsg(int descriptor, struct cshims_message *messages, unsigned int count, int flags);
 
 /* Variadic functions, which Swift cannot call. */
 

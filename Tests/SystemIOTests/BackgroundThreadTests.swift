@@ -1,0 +1,37 @@
+import Glibc
+import SystemIO
+import Testing
+
+@Suite("Background thread")
+struct BackgroundThreadTests {
+    private final class Observation: @unchecked Sendable {
+        var name = ""
+        var blockedCount = 0
+        var threadID: Int32 = 0
+    }
+
+    @Test func `it has a name, and blocks every signal that can be blocked`() throws {
+        let observation = Observation()
+        let thread = try BackgroundThread {
+            observation.name = (try? TextFile.read("/proc/thread-self/comm")) ?? ""
+            var mask = sigset_t()
+            _ = pthread_sigmask(SIG_BLOCK, nil, &mask)
+            observation.blockedCount = (1...31).count { sigismember(&mask, CInt($0)) == 1 }
+            observation.threadID = ProcessIdentity.threadID
+        }
+        thread.join()
+        #expect(observation.name == "verbena\n")
+        // All but SIGKILL and SIGSTOP.
+        #expect(observation.blockedCount == 29)
+        #expect(observation.threadID != ProcessIdentity.threadID)
+    }
+
+    @Test func `the maker's own signals are as before`() throws {
+        var before = sigset_t()
+        var after = sigset_t()
+        _ = pthread_sigmask(SIG_BLOCK, nil, &before)
+        try BackgroundThread {}.join()
+        _ = pthread_sigmask(SIG_BLOCK, nil, &after)
+        #expect((1...64).allSatisfy { sigismember(&before, CInt($0)) == sigismember(&after, CInt($0)) })
+    }
+}
