@@ -140,7 +140,12 @@ extension QueuePair {
             self.engine.serveTouched(now: Timestamp(nanoseconds: MonotonicClock.now))
             return
         }
-        guard previous == .readyToReceive || previous == .sendError else { return }
+        if previous == .sendError {
+            // The packet sequence goes on: the peer would take a new beginning for late copies.
+            self.ucRequester?.recover()
+            return
+        }
+        guard previous == .readyToReceive else { return }
         let psn = PSN(truncating: self.attributes.sendPSN)
         let peer = QPN(truncating: self.attributes.destinationQP)
         switch self.type {
@@ -152,7 +157,6 @@ extension QueuePair {
                 configuration: self.requesterConfiguration
             )
         case .unreliableConnected:
-            self.sendQueue.reset()
             self.ucRequester = UCRequester(
                 capacity: self.sendQueue.capacity,
                 firstPSN: psn,

@@ -52,6 +52,17 @@ extension UCRequester {
         if self.failedSequence == nil { self.failedSequence = .max }
     }
 
+    /// The queue pair leaves the send-queue error state (SQE) for RTS: requests posted from now on are sent. The packet
+    /// sequence goes on where it stopped, as the peer expects.
+    ///
+    /// - Precondition: all completions were polled.
+    package mutating func recover() {
+        precondition(self.outstandingCount == 0, "flush the queue first")
+        self.failedSequence = nil
+        self.sending = self.tail
+        self.nextNew = self.next
+    }
+
     /// Begins no further request (SQD). What has begun is finished.
     package mutating func suspend() {
         guard self.suspendedSequence == nil else { return }

@@ -1,0 +1,114 @@
+import Testing
+import Wire
+
+@testable import Transport
+
+/// A responder and its host behind a reference, because the test macros copy what they look at.
+private final class UnderTest {
+    var responder = UCResponder(expectedPSN: PSN(truncating: 10), pathMTU: .bytes256)
+    var host = RecordingHost()
+
+    var calls: [String] { self.host.calls }
+    var completions: [ReceiveCompletion] { self.host.completions }
+
+    var counters: ResponderCounters { self.responder.counters }
+    var isInError: Bool { self.responder.isInError }
+
+    func receive(_ opcode: Opcode, _ psn: UInt32, _ byteCount: Int, dma dmaByteCount: UInt32 = 0) -> ResponderAction {
+        var header = PacketHeader(bth: BTH(opcode: opcode, destQP: QPN(truncating: 1), psn: PSN(truncating: psn)))
+        header.reth = RETH(virtualAddress: 0x1000, rKey: 7, dmaByteCount: dmaByteCount)
+        let payload = [UInt8](repeating: 0, count: byteCount)
+        return self.responder.receive(
+            header,
+            payload: payload.span.bytes,
+            host: &self.host,
+            now: Timestamp(nanoseconds: 0)
+        )
+    }
+}
+
+@Suite("UC responder")
+struct UCResponderTests {
+    @Test func `a message that arrives whole is received`() {
+        let under = UnderTest()
+        #expect(under.receive(.ucSendFirst, 10, 256) == .none)
+        #expect(under.receive(.ucSendLast, 11, 8) == .none)
+        #expect(under.completions.map(\.byteCount) == [264])
+        #expect(under.receive(.ucWriteOnly, 12, 8, dma: 8) == .none)
+        #expect(under.calls == ["begin", "receive 0 256", "receive 256 8", "check write 8", "write 4096 8"])
+    }
+
+    @Test func `a message with a gap is dropped, and its receive request serves the next`() {
+        let under = UnderTest()
+        _ = under.receive(.ucSendFirst, 10, 256)
+        _ = under.receive(.ucSendLast, 12, 8)
+        #expect(under.completions.isEmpty)
+        _ = under.receive(.ucSendOnly, 13, 5)
+        #expect(under.completions.map(\.byteCount) == [5])
+        #expect(under.calls.filter { $0 == "begin" }.count == 1)
+        #expect(under.counters.droppedMessages == 1)
+    }
+
+    @Test func `a copy that comes late is not received again`() {
+        let under = UnderTest()
+        _ = under.receive(.ucSendOnly, 10, 8)
+        _ = under.receive(.ucSendOnly, 10, 8)
+        #expect(under.completions.count == 1)
+        #expect(under.counters.duplicates == 1)
+    }
+
+    @Test func `after a very long gap the sequence is taken up again`() {
+        let under = UnderTest()
+        _ = under.receive(.ucSendOnly, 10, 8)
+        // Just outside of the window of late copies: nearly all of the PSN space was lost.
+        _ = under.receive(.ucSendOnly, 11 + (1 << 24) - UCResponder.staleWindow - 1, 8)
+        #expect(under.completions.count == 2)
+        _ = under.receive(.ucSendOnly, 12 + (1 << 24) - UCResponder.staleWindow - 1, 8)
+        #expect(under.completions.count == 3)
+        #expect(under.counters.outOfSequence == 1)
+    }
+
+    @Test(arguments: [
+        (Opcode.ucSendMiddle, 256), (.ucSendLast, 8), (.ucSendFirst, 8), (.ucSendOnly, 257), (.ucWriteMiddle, 256),
+        (.rcSendOnly, 8), (.udSendOnly, 8),
+    ])
+    func `what does not fit is dropped without a word`(opcode: Opcode, byteCount: Int) {
+        let under = UnderTest()
+        #expect(under.receive(opcode, 10, byteCount) == .none)
+        #expect(under.calls.isEmpty && under.completions.isEmpty)
+        #expect(under.counters.invalid == 1)
+        #expect(!under.isInError)
+    }
+
+    @Test func `without a receive request a message is dropped`() {
+        let under = UnderTest()
+        under.host.receiveCount = 0
+        #expect(under.receive(.ucSendFirst, 10, 256) == .none)
+        #expect(under.receive(.ucSendLast, 11, 8) == .none)
+        #expect(under.completions.isEmpty)
+        #expect(under.counters.receiverNotReady == 1)
+    }
+
+    @Test func `a WRITE without access is dropped`() {
+        let under = UnderTest()
+        under.host.isAccessible = false
+        #expect(under.receive(.ucWriteFirst, 10, 256, dma: 264) == .none)
+        #expect(under.receive(.ucWriteLast, 11, 8) == .none)
+        #expect(under.calls == ["check write 264"])
+    }
+
+    @Test func `a receive request with bad memory ends the connection`() {
+        let under = UnderTest()
+        under.host.placement = .localProtectionError
+        #expect(under.receive(.ucSendOnly, 10, 8) == .failed(.receiveError))
+        #expect(under.completions.map(\.status) == [.localProtectionError])
+        #expect(under.isInError)
+    }
+
+    @Test func `entering the error state flushes the receive request that was kept`() {
+        let under = UnderTest()
+        _ = under.receive(.ucSendFirst, 10, 256)
+        under.responder.enterError(host: &under.host)
+        #expect(under.completions.map(\.status) == [.flushed])
+    }
+}
