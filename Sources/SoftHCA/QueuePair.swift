@@ -58,8 +58,9 @@ package final class QueuePair {
 
     package var number: UInt32 { self.qpn.rawValue }
 
-    /// - Throws: EINVAL when a limit of the device is exceeded, ENOMEM.
+    /// - Throws: EINVAL when a limit of the device is exceeded, ENOMEM, EIO in a forked child.
     package init(domain: ProtectionDomain, _ properties: QueuePairInit) throws(Errno) {
+        try ProcessGuard.check(domain.generation)
         let asked = properties.capabilities
         try Self.check(properties, domain: domain)
         let engine = domain.context.engine

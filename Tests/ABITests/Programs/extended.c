@@ -1,6 +1,8 @@
 /* ibv_wr_* and ibv_cq_ex. See ibv_wr_post(3) and ibv_create_cq_ex(3). */
 #include "check.h"
 
+#include <sys/wait.h>
+
 #define HALF (BUFFER_SIZE / 2)
 #define RC_OPERATIONS \
 	(IBV_QP_EX_WITH_RDMA_WRITE | IBV_QP_EX_WITH_RDMA_WRITE_WITH_IMM | IBV_QP_EX_WITH_SEND | \
@@ -253,6 +255,30 @@ CASE(batches_of_two_queue_pairs_interleave)
 	EXPECT_COMPLETION(pair.world.cq, 1, IBV_WC_SUCCESS);
 	CHECK(memcmp(pair.world.buffer + HALF, "aa", 2) == 0);
 	CHECK(memcmp(pair.world.buffer + HALF + 100, "bb", 2) == 0);
+	end_extended_pair(&pair);
+}
+
+/* The thread that holds the batch is not there in the child. */
+CASE(child_of_a_fork_in_a_batch_gets_an_error)
+{
+	struct extended_pair pair = make_extended_pair();
+	int status;
+
+	ibv_wr_start(pair.ex);
+	ibv_wr_send(pair.ex);
+	pid_t child = fork();
+	if (child == 0) {
+		alarm(20);
+		ibv_wr_start(pair.ex);
+		ibv_wr_send(pair.ex);
+		int error = ibv_wr_complete(pair.ex);
+		ibv_wr_start(pair.ex);
+		ibv_wr_abort(pair.ex);
+		_exit(error == EIO ? 0 : 1);
+	}
+	CHECK_EQUAL(waitpid(child, &status, 0), child);
+	CHECK_EQUAL(status, 0);
+	ibv_wr_abort(pair.ex);
 	end_extended_pair(&pair);
 }
 

@@ -43,6 +43,8 @@ static void call_everything_in_child(struct pair *pair)
 	CHILD_CHECK(ibv_post_recv(pair->a, &recv, &bad_recv) != 0);
 	CHILD_CHECK(bad_recv == &recv);
 	CHILD_CHECK(ibv_modify_qp(pair->a, &attr, IBV_QP_STATE) != 0);
+	CHILD_CHECK(ibv_query_qp(pair->a, &attr, IBV_QP_STATE, &init) != 0);
+	init = qp_init(world, IBV_QPT_RC);
 	CHILD_CHECK(ibv_create_qp(world->pd, &init) == NULL);
 	CHILD_CHECK(ibv_create_cq(world->context, 4, NULL, NULL, 0) == NULL);
 	CHILD_CHECK(ibv_create_srq(world->pd, &srq_init) == NULL);
