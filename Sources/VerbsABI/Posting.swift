@@ -17,10 +17,6 @@ internal func postSend(
     guard let queuePair = unsafe queuePair else { return EINVAL }
     let isDatagram = unsafe queuePair.pointee.qp_type == IBV_QPT_UD
     return unsafe queuePair.object._withUnsafeGuaranteedRef { object in
-        guard ProcessGuard.isOwn(object.generation) else {
-            unsafe failed?.pointee = requests
-            return ProcessGuard.foreignObject.rawValue
-        }
         object.beginSend()
         var result: CInt = 0
         var next = unsafe requests
