@@ -14,6 +14,9 @@ package final class CompletionQueue {
     package let completionAccount = EventAccount()
     /// Asynchronous events of this queue that the program has fetched.
     package let asyncAccount = EventAccount()
+    /// Completions carry the time at which they were appended. Set before a queue pair reports here.
+    // SAFETY: set once by the C face, before the object is shared.
+    package var recordsTimes = false
     /// The structure by which C knows this object.
     // SAFETY: set once by the C face, before the object is shared.
     package var userObject: UnsafeMutableRawPointer?
@@ -126,6 +129,8 @@ extension CompletionQueue {
     /// - Returns: `false` when the queue was full: the caller's queue pair has to go to the error state.
     @discardableResult
     package func push(_ completion: WorkCompletion, isSolicited: Bool) -> Bool {
+        var completion = completion
+        if self.recordsTimes { completion.timestampNanoseconds = MonotonicClock.now }
         switch self.ring.push(completion, isSolicited: isSolicited || completion.status != 0) {
         case .stored:
             return true

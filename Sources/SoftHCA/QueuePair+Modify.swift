@@ -11,7 +11,7 @@ extension QueuePair {
     /// Changes attributes, and with them perhaps the state.
     ///
     /// - Throws: EINVAL for a transition or an attribute that is not allowed, or a value out of range; nothing has
-    ///   changed then. See ibv_modify_qp(3).
+    ///   changed then. EIO in a forked child. See ibv_modify_qp(3).
     package func modify(_ wanted: QueuePairAttributes, mask: QueuePairAttributeMask) throws(Errno) {
         try ProcessGuard.check(self.generation)
         self.engine.lock.lock()

@@ -43,6 +43,9 @@ internal func createExtendedCompletionQueue(
             userContext: attributes.cq_context,
             channel: attributes.channel
         )
+        let times =
+            IBV_WC_EX_WITH_COMPLETION_TIMESTAMP.rawValue | IBV_WC_EX_WITH_COMPLETION_TIMESTAMP_WALLCLOCK.rawValue
+        unsafe queue.adapter.recordsTimes = attributes.wc_flags & UInt64(times) != 0
         let extended = unsafe UnsafeMutableRawPointer(queue).assumingMemoryBound(to: ibv_cq_ex.self)
         unsafe extended.pointee.setFields(attributes.wc_flags)
         return unsafe extended

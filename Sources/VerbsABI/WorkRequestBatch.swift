@@ -54,7 +54,10 @@ extension WorkRequestBatch {
     }
 
     /// Keeps other threads out until `post` or `abandon`.
-    internal mutating func begin() {
+    ///
+    /// In a forked child nothing is locked, here or there: a thread that is not there any more may hold the lock.
+    internal mutating func begin(for queuePair: QueuePair) {
+        guard ProcessGuard.isOwn(queuePair.generation) else { return }
         _ = unsafe pthread_mutex_lock(&self.mutex)
         self.byteCount = 0
         self.lastEntry = -1
@@ -62,7 +65,8 @@ extension WorkRequestBatch {
     }
 
     /// Forgets the requests.
-    internal mutating func abandon() {
+    internal mutating func abandon(for queuePair: QueuePair) {
+        guard ProcessGuard.isOwn(queuePair.generation) else { return }
         _ = unsafe pthread_mutex_unlock(&self.mutex)
     }
 }
@@ -137,6 +141,7 @@ extension WorkRequestBatch {
     ///
     /// - Returns: 0 or an errno value.
     internal mutating func post(to queuePair: QueuePair) -> CInt {
+        guard ProcessGuard.isOwn(queuePair.generation) else { return ProcessGuard.foreignObject.rawValue }
         defer { _ = unsafe pthread_mutex_unlock(&self.mutex) }
         guard self.failure == 0 else { return self.failure }
         guard let buffer = unsafe self.buffer else { return 0 }

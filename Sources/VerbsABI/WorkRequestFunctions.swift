@@ -25,14 +25,24 @@ internal enum SendOperation {
 extension ibv_qp_ex {
     /// Sets the functions that `ibv_wr_*` call. See ibv_wr_post(3).
     internal mutating func setWorkRequestFunctions() {
-        unsafe self.wr_start = { queuePair in unsafe queuePair?.handle.pointee.batch.begin() }
+        unsafe self.wr_start = { queuePair in
+            guard let handle = unsafe queuePair?.handle else { return }
+            unsafe handle.pointee.object.unsafelyUnwrapped._withUnsafeGuaranteedRef { object in
+                unsafe handle.pointee.batch.begin(for: object)
+            }
+        }
         unsafe self.wr_complete = { queuePair in
             guard let handle = unsafe queuePair?.handle else { return EINVAL }
             return unsafe handle.pointee.object.unsafelyUnwrapped._withUnsafeGuaranteedRef { object in
                 unsafe handle.pointee.batch.post(to: object)
             }
         }
-        unsafe self.wr_abort = { queuePair in unsafe queuePair?.handle.pointee.batch.abandon() }
+        unsafe self.wr_abort = { queuePair in
+            guard let handle = unsafe queuePair?.handle else { return }
+            unsafe handle.pointee.object.unsafelyUnwrapped._withUnsafeGuaranteedRef { object in
+                unsafe handle.pointee.batch.abandon(for: object)
+            }
+        }
         unsafe self.setBuilders()
         unsafe self.setSetters()
     }

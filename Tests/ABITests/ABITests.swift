@@ -3,7 +3,10 @@ import Testing
 // The C interface as C programs see it. Each test names a program, each argument a case of it.
 
 struct ABITests {
-    @Test(arguments: ["load", "pure", "devices", "objects", "completions"])
+    @Test(arguments: [
+        "load", "pure", "devices", "objects", "completions", "states", "transfer", "failures", "events", "extended",
+        "fork",
+    ])
     func `every program has cases`(program: String) {
         #expect(!ABIProgram(name: program).cases.isEmpty)
     }
@@ -31,5 +34,35 @@ struct ABITests {
     @Test(arguments: ABIProgram(name: "completions").cases)
     func `completion queues and channels`(testCase: String) throws {
         try ABIProgram(name: "completions").check(testCase)
+    }
+
+    @Test(arguments: ABIProgram(name: "states").cases)
+    func `queue pairs go through their states`(testCase: String) throws {
+        try ABIProgram(name: "states").check(testCase)
+    }
+
+    @Test(arguments: ABIProgram(name: "transfer").cases)
+    func `data arrives as it was sent`(testCase: String) throws {
+        try ABIProgram(name: "transfer").check(testCase)
+    }
+
+    @Test(arguments: ABIProgram(name: "failures").cases)
+    func `requests that must not succeed end as the specification says`(testCase: String) throws {
+        try ABIProgram(name: "failures").check(testCase)
+    }
+
+    @Test(arguments: ABIProgram(name: "events").cases)
+    func `events come when they were asked for`(testCase: String) throws {
+        try ABIProgram(name: "events").check(testCase)
+    }
+
+    @Test(arguments: ABIProgram(name: "extended").cases)
+    func `work requests and completions of the extended interface`(testCase: String) throws {
+        try ABIProgram(name: "extended").check(testCase)
+    }
+
+    @Test(arguments: ABIProgram(name: "fork").cases)
+    func `a fork in the middle harms nobody`(testCase: String) throws {
+        try ABIProgram(name: "fork").check(testCase)
     }
 }
