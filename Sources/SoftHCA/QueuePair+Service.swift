@@ -109,7 +109,7 @@ extension QueuePair {
         self.rcRequester?.handleTimeout(now: now)
     }
 
-    private func transmitResponses(now: Timestamp) {
+    internal func transmitResponses(now: Timestamp) {
         while !self.engine.isBlocked, let packet = self.rcResponder?.pollTransmit(now: now) {
             switch packet.source {
             case .none:

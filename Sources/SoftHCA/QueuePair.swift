@@ -115,6 +115,7 @@ package final class QueuePair {
     package func close() throws(Errno) {
         try ProcessGuard.check(self.generation)
         self.engine.lock.withLock {
+            self.takeLeave()
             self.engine.queuePairs.remove(self)
             self.forgetMachines()
         }

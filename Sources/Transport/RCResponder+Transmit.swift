@@ -19,6 +19,13 @@ extension RCResponder {
         return self.acknowledge(.ack(credits: .unlimited), at: self.expected.predecessor)
     }
 
+    /// Makes the next poll acknowledge everything once more, unless nothing was received or there is something else to
+    /// say. A requester drops an acknowledge that it has had.
+    package mutating func repeatAcknowledge() {
+        guard !self.isFailed, self.pendingNAK == nil, self.msn != MSN(truncating: 0) else { return }
+        self.isAckPending = true
+    }
+
     /// The memory of the READ packet that was polled last is gone. To a first request the peer gets a remote access
     /// error; a repeated one stays without an answer, because the peer may have had it.
     package mutating func failRead() -> ResponderAction {

@@ -11,6 +11,7 @@ internal func returningErrno(_ body: () throws(Errno) -> Void) -> CInt {
         try body()
         return 0
     } catch {
+        explain(error)
         return error.rawValue
     }
 }
@@ -22,6 +23,7 @@ internal func returningStatus(_ body: () throws(Errno) -> Void) -> CInt {
         try body()
         return 0
     } catch {
+        explain(error)
         errno = error.rawValue
         return -1
     }
@@ -35,8 +37,23 @@ internal func returningPointer<Object>(
     do {
         return unsafe try body()
     } catch {
+        explain(error)
         errno = error.rawValue
         return nil
+    }
+}
+
+/// Tells the user which limit a call met where the program, which gets only an errno value, seldom does.
+@inline(never)
+private func explain(_ error: Errno) {
+    switch error.rawValue {
+    case EMFILE:
+        Diagnostics.warn(
+            "the process may open no more files; `ulimit -n` shows the limit, `ulimit -n NUMBER` raises it."
+        )
+    case ENFILE:
+        Diagnostics.warn("the system may open no more files; `sysctl fs.file-max` shows the limit.")
+    default: break
     }
 }
 

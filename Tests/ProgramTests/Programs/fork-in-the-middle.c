@@ -111,7 +111,35 @@ static int run_child(void)
 		return 16;
 	if (ibv_reg_mr(pd, memory, 4096, IBV_ACCESS_LOCAL_WRITE))
 		return 17;
+	struct ibv_qp_attr error_state = { .qp_state = IBV_QPS_ERR };
+	if (!ibv_modify_qp(qp, &error_state, IBV_QP_STATE))
+		return 18;
+	struct ibv_srq_init_attr srq_attributes = { .attr = { .max_wr = 4, .max_sge = 1 } };
+	if (ibv_create_srq(pd, &srq_attributes))
+		return 19;
+	struct ibv_ah_attr address = { .is_global = 1, .port_num = 1, .grh = { .hop_limit = 64 } };
+	if (ibv_create_ah(pd, &address))
+		return 20;
 	/* These may succeed or fail; they must return. */
+	struct ibv_qp_attr queried;
+	struct ibv_qp_init_attr queried_init;
+	struct ibv_port_attr port;
+	union ibv_gid gid;
+	ibv_query_qp(qp, &queried, IBV_QP_STATE, &queried_init);
+	ibv_query_port(context, 1, &port);
+	ibv_query_gid(context, 1, 0, &gid);
+	ibv_req_notify_cq(cq, 0);
+	ibv_resize_cq(cq, 64);
+	struct ibv_device **list = ibv_get_device_list(NULL);
+	if (list && list[0]) {
+		struct ibv_context *second = ibv_open_device(list[0]);
+		if (second) {
+			struct ibv_pd *second_pd = ibv_alloc_pd(second);
+			if (second_pd)
+				ibv_dealloc_pd(second_pd);
+			ibv_close_device(second);
+		}
+	}
 	ibv_query_device(context, &device);
 	ibv_destroy_qp(qp);
 	ibv_dereg_mr(mr);
