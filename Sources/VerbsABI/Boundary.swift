@@ -48,7 +48,9 @@ internal func returningPointer<Object>(
 private func explain(_ error: Errno) {
     switch error.rawValue {
     case EMFILE:
-        Diagnostics.warn("the process may open no more files; `ulimit -n` shows the limit, `ulimit -n NUMBER` raises it.")
+        Diagnostics.warn(
+            "the process may open no more files; `ulimit -n` shows the limit, `ulimit -n NUMBER` raises it."
+        )
     case ENFILE:
         Diagnostics.warn("the system may open no more files; `sysctl fs.file-max` shows the limit.")
     default: break
