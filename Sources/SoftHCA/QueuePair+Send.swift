@@ -45,7 +45,7 @@ extension QueuePair {
         elements: UnsafePointer<ScatterElement>?,
         count: Int
     ) -> Errno? {
-        guard count <= self.sendQueue.elementsMax else { return .invalidArgument }
+        guard (0...self.sendQueue.elementsMax).contains(count) else { return .invalidArgument }
         guard let operation = self.operation(of: request.opcode) else { return .invalidArgument }
         if let refusal = self.refusal { return refusal }
         let slot = self.sendQueue.stagedSlot

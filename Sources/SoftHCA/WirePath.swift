@@ -21,7 +21,14 @@ internal struct WirePath: Sendable {
     /// - Throws: EINVAL when the attributes lack a global route (RoCE has no other), name no GID of the port, or join
     ///   an IPv4 address to an IPv6 one.
     init(_ attributes: AddressAttributes, context: Context) throws(Errno) {
-        guard attributes.isGlobal, attributes.port == 1 else { throw .invalidArgument }
+        guard attributes.port == 1 else { throw .invalidArgument }
+        guard attributes.isGlobal else {
+            Diagnostics.warn(
+                "the path has no global route (is_global is 0), and RoCE has no other. Name a GID: programs with an option for "
+                    + "it call it the GID index, as in `ibv_rc_pingpong -g 1`; `ibv_devinfo -v` lists them."
+            )
+            throw .invalidArgument
+        }
         guard let entry = context.gid(at: Int(attributes.sourceGIDIndex)) else { throw .invalidArgument }
         let destination = attributes.destinationGID
         let port = context.engine.membership.socket.port
