@@ -245,7 +245,8 @@ extension RCRequester {
             self.acked = cursor
             self.fail(status)
         } else {
-            self.solicitAcknowledge()
+            // The packet that was polled and not sent may be the one that asks for an acknowledge of those before it.
+            self.goBack()
             self.settle()
         }
         self.checkInvariants()

@@ -37,6 +37,30 @@ extension RCRequesterTests {
         #expect(requester.completionStatuses() == [.success, .memoryWindowBindError, .flushed])
     }
 
+    @Test func `when the packet that asks for the acknowledge cannot be gathered, another asks`() {
+        let requester = Self.requester { $0.ackRequestInterval = 2 }
+        _ = requester.post(Self.write(8))
+        _ = requester.post(Self.write(8))
+        #expect(requester.packets(now: Self.start).map(\.header.bth.isAckRequested) == [false, true])
+        requester.poison(slot: 1, status: .localProtectionError)
+        let packets = requester.packets(now: Self.start)
+        #expect(packets.map(\.slot) == [0])
+        #expect(packets.map(\.header.bth.isAckRequested) == [true])
+        _ = requester.receive(Self.acknowledge(10), payloadByteCount: 0, now: Self.start)
+        #expect(requester.completionStatuses() == [.success, .localProtectionError])
+    }
+
+    @Test func `memory that cannot take the last answer fails the request that it was for`() {
+        let requester = Self.requester()
+        _ = requester.post(Self.read(8))
+        _ = requester.post(Self.write(8))
+        _ = requester.packets(now: Self.start)
+        let action = requester.receive(Self.readResponse(10, .rcReadResponseOnly), payloadByteCount: 8, now: Self.start)
+        #expect(action == .place(slot: 0, messageOffset: 0, byteCount: 8))
+        requester.poison(slot: 0, status: .localProtectionError)
+        #expect(requester.completionStatuses() == [.localProtectionError, .flushed])
+    }
+
     @Test func `a request that was refused when posted fails in its turn`() {
         let requester = Self.requester()
         var bad = Self.write(8)
