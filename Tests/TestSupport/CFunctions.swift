@@ -19,7 +19,11 @@ package enum CFunctions {
     /// Runs `body` in a forked child, which ends with what it returns, and gives the child's wait status.
     package static func inChild(_ body: () -> CInt) -> CInt {
         let pid = self.fork()
-        if pid == 0 { _exit(body()) }
+        if pid == 0 {
+            // A child that hangs on a lock of a thread that it does not have ends by this signal.
+            alarm(30)
+            _exit(body())
+        }
         var status: CInt = -1
         while waitpid(pid, &status, 0) == -1 && errno == EINTR {}
         return status
