@@ -1,4 +1,4 @@
-import SystemIO
+package import SystemIO
 
 /// Which Verbena processes of this user are alive in this network namespace, and which queue pair numbers each has.
 ///
@@ -12,6 +12,13 @@ package enum HostRegistry {
     internal static var patienceNanoseconds: UInt64 { 2_000_000_000 }
     /// How often joining starts anew because the directory was just being removed.
     private static var attemptCountMax: Int { 16 }
+
+    /// Makes sure that a fork finds the registry at rest. `join` does so too; who holds a lock of its own around `join`
+    /// and takes that lock in a fork handler calls this before it registers the handler, because the handlers that run
+    /// before a fork run in the reverse order of their registration.
+    package static func registerForkHandlers() throws(Errno) {
+        try LiveMemberships.shared.registerForkHandlers()
+    }
 
     /// Takes part: opens the socket of the RoCE port and gets a block of queue pair numbers.
     ///

@@ -26,16 +26,21 @@ internal final class LiveMemberships {
     }
 
     func add(_ membership: Membership) throws(Errno) {
-        try self.lock.withLock { () throws(Errno) in
-            if !self.isRegistered {
-                try AtFork.register(
-                    prepare: { LiveMemberships.shared.lock.lock() },
-                    parent: { LiveMemberships.shared.lock.unlock() },
-                    child: { LiveMemberships.shared.abandonAll() }
-                )
-                self.isRegistered = true
-            }
+        try self.registerForkHandlers()
+        self.lock.withLock {
             unsafe self.memberships.append(.passUnretained(membership))
+        }
+    }
+
+    func registerForkHandlers() throws(Errno) {
+        try self.lock.withLock { () throws(Errno) in
+            guard !self.isRegistered else { return }
+            try AtFork.register(
+                prepare: { LiveMemberships.shared.lock.lock() },
+                parent: { LiveMemberships.shared.lock.unlock() },
+                child: { LiveMemberships.shared.abandonAll() }
+            )
+            self.isRegistered = true
         }
     }
 

@@ -33,6 +33,11 @@ package struct ReceiveDescriptor: ~Copyable {
         }
     }
 
+    /// How many bytes a message may have that goes into it.
+    package var byteCount: UInt64 {
+        unsafe self.elements.reduce(0) { $0 + UInt64($1.byteCount) }
+    }
+
     /// The elements, for as long as the descriptor is not filled again.
     @unsafe package var elements: UnsafeBufferPointer<ScatterElement> {
         unsafe UnsafeBufferPointer(start: self.storage, count: self.elementCount)

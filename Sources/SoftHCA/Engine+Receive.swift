@@ -45,37 +45,32 @@ extension Engine {
             let bytes = unsafe RawSpan(
                 _unsafeBytes: UnsafeRawBufferPointer(rebasing: self.receiveBuffer[offset..<offset + byteCount])
             )
-            self.receive(
-                bytes,
-                index: index,
-                origin: origin,
-                datagram: datagram,
-                isForwarded: isForwarded,
-                now: now
-            )
             offset += byteCount
+            guard bytes.byteCount >= BTH.byteCount + ICRCPath.byteCount else {
+                self.counters.malformedPackets += 1
+                continue
+            }
+            let number = QPN(truncating: bytes.bigEndian(at: 4, as: UInt32.self))
+            if let queuePair = unsafe self.queuePairs[number] {
+                unsafe self.receive(bytes, for: queuePair, index: index, origin: origin, now: now)
+            } else if isForwarded || !self.isStray(number) {
+                self.receiveForNobody(bytes, number: number)
+            } else {
+                self.handOn(from: offset - byteCount, datagram, number: number, continuing: &offset)
+            }
             index += 1
         }
     }
 
-    /// One packet: finds its queue pair, checks the ICRC, and hands it over.
+    /// One packet: checks the ICRC, and hands it over.
+    @unsafe
     private func receive(
         _ bytes: RawSpan,
+        for queuePair: Unmanaged<QueuePair>,
         index: Int,
         origin: PacketOrigin,
-        datagram: ReceivedDatagram,
-        isForwarded: Bool,
         now: Timestamp
     ) {
-        guard bytes.byteCount >= BTH.byteCount + ICRCPath.byteCount else {
-            self.counters.malformedPackets += 1
-            return
-        }
-        let number = QPN(truncating: bytes.bigEndian(at: 4, as: UInt32.self))
-        guard let queuePair = unsafe self.queuePairs[number] else {
-            self.receiveForNobody(bytes, number: number, datagram: datagram, isForwarded: isForwarded)
-            return
-        }
         self.counters.receivedPackets += 1
         let likely = UInt16(truncatingIfNeeded: index)
         guard origin.icrc.identification(proving: bytes, likely: likely, using: ISALCRC32.self) != nil else {
@@ -87,6 +82,11 @@ extension Engine {
             self.counters.malformedPackets += 1
             return
         }
+        // The table of P_Keys has the default one only, of which a sender may be a full or a limited member.
+        guard header.bth.pKey & 0x7FFF == 0x7FFF else {
+            self.counters.wrongSender += 1
+            return
+        }
         // SAFETY: whatever is in the directory is alive.
         unsafe queuePair._withUnsafeGuaranteedRef { queuePair in
             queuePair.receive(header, payload: header.payload(of: packet), origin: origin, now: now)
@@ -94,19 +94,36 @@ extension Engine {
         }
     }
 
-    /// A packet for no queue pair of this process: a probe of the registry, one for a neighbour, or nonsense.
-    private func receiveForNobody(_ bytes: RawSpan, number: QPN, datagram: ReceivedDatagram, isForwarded: Bool) {
+    /// Whether a packet for this number belongs to another process of the host.
+    private func isStray(_ number: QPN) -> Bool {
+        number != IndexProbe.destQP && !self.membership.owns(number)
+    }
+
+    /// A packet for no queue pair of any process: a probe of the registry, or nonsense.
+    private func receiveForNobody(_ bytes: RawSpan, number: QPN) {
         if number == IndexProbe.destQP {
             self.membership.handleProbe(bytes)
-        } else if isForwarded || self.membership.owns(number) {
-            self.counters.unknownQueuePair += 1
         } else {
-            self.counters.strayPackets += 1
-            // SAFETY: the bytes live until the call returns.
-            unsafe bytes.withUnsafeBytes { bytes in
-                _ = unsafe self.membership.handleStray(bytes, datagram)
-            }
+            self.counters.unknownQueuePair += 1
         }
+    }
+
+    /// Hands on the packets of a train from `start` as far as they are for one queue pair.
+    private func handOn(from start: Int, _ datagram: ReceivedDatagram, number: QPN, continuing end: inout Int) {
+        self.counters.strayPackets += 1
+        while end + BTH.byteCount <= datagram.byteCount {
+            let bytes = unsafe UnsafeRawBufferPointer(rebasing: self.receiveBuffer[end..<end + BTH.byteCount])
+            // SAFETY: the twelve bytes lie inside what was received.
+            let next = unsafe RawSpan(_unsafeBytes: bytes).bigEndian(at: 4, as: UInt32.self)
+            guard QPN(truncating: next) == number else { break }
+            self.counters.strayPackets += 1
+            end = min(end + datagram.segmentByteCount, datagram.byteCount)
+        }
+        // SAFETY: the bytes were received, and live until the call returns.
+        _ = unsafe self.membership.handleStray(
+            UnsafeRawBufferPointer(rebasing: self.receiveBuffer[start..<end]),
+            datagram
+        )
     }
 }
 

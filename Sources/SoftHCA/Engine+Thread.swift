@@ -55,6 +55,10 @@ extension Engine {
             let isPolled = self.isPolled.exchange(false, ordering: .relaxed)
             isListening = !isPolled || self.armedCount.load(ordering: .relaxed) > 0
             self.lock.lock()
+            if self.isStopping.load(ordering: .acquiring) {
+                self.lock.unlock()
+                return
+            }
             if isListening {
                 self.progress()
             } else {

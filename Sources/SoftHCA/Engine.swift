@@ -21,6 +21,8 @@ package final class Engine {
 
     // Guarded by `lock`.
     internal var batch = TransmitBatch()
+    /// Takes the packet that met a full socket, while `batch` waits.
+    internal var spare = TransmitBatch()
     internal var queuePairs = QueuePairDirectory()
     internal var isBlocked = false
     /// Rounds in a row in which a polling thread found no packet.
@@ -110,21 +112,30 @@ extension Engine {
     internal func progress() -> Bool {
         let now = Timestamp(nanoseconds: MonotonicClock.now)
         if self.isBlocked { self.flush() }
+        if self.touchedCount > 0, !self.isBlocked { self.serveTouched(now: now) }
         let hasReceived = self.receiveAll(now: now)
         if now.nanoseconds >= self.nextDeadline { self.serveTimers(now: now) }
-        self.flush()
+        self.finishRound(now: now)
         return hasReceived
     }
 
     internal func serveTimersIfDue() {
         let now = Timestamp(nanoseconds: MonotonicClock.now)
         guard now.nanoseconds >= self.nextDeadline else { return }
+        if self.isBlocked { self.flush() }
         self.serveTimers(now: now)
-        self.flush()
+        self.finishRound(now: now)
     }
 
     /// Sends what has been gathered.
     internal func flush() {
+        self.sendBatch()
+        guard !self.isBlocked, !self.spare.isEmpty else { return }
+        swap(&self.batch, &self.spare)
+        self.sendBatch()
+    }
+
+    private func sendBatch() {
         switch self.batch.send(through: self.membership.socket) {
         case .sent:
             self.isBlocked = false
@@ -136,12 +147,27 @@ extension Engine {
             self.lastRefusal = error
         }
     }
+
+    /// Sees to it that what could not be finished now goes on soon, whether or not anybody polls. The last act before
+    /// the lock is released.
+    internal func finishRound(now: Timestamp) {
+        self.flush()
+        if self.isBlocked {
+            self.noteDeadline(now.advanced(byNanoseconds: Self.blockedRetryNanoseconds))
+        } else if self.touchedCount > 0 {
+            self.noteDeadline(now)
+        }
+        self.wakeThreadIfNeeded()
+    }
+
+    /// How long to wait for room in the socket's send buffer.
+    private static var blockedRetryNanoseconds: UInt64 { 500_000 }
 }
 
 // MARK: - Queue pairs
 
 extension Engine {
-    /// Marks a queue pair that must be served before the lock is released.
+    /// Marks a queue pair that has something to do.
     internal func touch(_ queuePair: QueuePair) {
         guard !queuePair.isTouched else { return }
         queuePair.isTouched = true
@@ -149,18 +175,32 @@ extension Engine {
         self.touchedCount += 1
     }
 
-    /// Transmits and completes for every queue pair that was touched.
+    /// Takes a queue pair that goes away out of those that have something to do.
+    internal func untouch(_ queuePair: QueuePair) {
+        guard queuePair.isTouched else { return }
+        queuePair.isTouched = false
+        let pointer = unsafe Unmanaged.passUnretained(queuePair).toOpaque()
+        for index in 0..<self.touchedCount where unsafe self.touched[index].toOpaque() == pointer {
+            self.touchedCount -= 1
+            unsafe self.touched[index] = self.touched[self.touchedCount]
+            return
+        }
+    }
+
+    /// Transmits and completes for every queue pair that was touched. One that could not finish, because the socket is
+    /// full or because it had its share, stays touched for the next round.
     internal func serveTouched(now: Timestamp) {
-        var index = 0
-        while index < self.touchedCount {
-            // SAFETY: a queue pair leaves the table, under the lock, only when it is not touched.
+        let count = self.touchedCount
+        self.touchedCount = 0
+        for index in 0..<count {
+            // SAFETY: a queue pair is taken off the list before it goes away. Touching one again writes to a place that
+            // was read before.
             unsafe self.touched[index]._withUnsafeGuaranteedRef { queuePair in
                 queuePair.isTouched = false
                 queuePair.serve(now: now)
+                if queuePair.isUnfinished { self.touch(queuePair) }
             }
-            index += 1
         }
-        self.touchedCount = 0
     }
 
     internal func noteDeadline(_ deadline: Timestamp?) {
@@ -180,6 +220,18 @@ extension Engine {
             }
         }
         self.serveTouched(now: now)
+    }
+}
+
+// MARK: - Leaving
+
+extension Engine {
+    /// Leaves the registry as the process ends. If another thread is at the socket just now, the kernel tidies up.
+    internal func leave() {
+        self.isStopping.store(true, ordering: .releasing)
+        guard self.lock.tryLock() else { return }
+        self.membership.leave()
+        self.lock.unlock()
     }
 }
 

@@ -25,6 +25,8 @@ package final class EngineHolder {
         defer { self.lock.unlock() }
         if let engine { return engine }
         if !self.hasRegistered {
+            // First, so that a fork takes this lock before the registry's, as `Engine.init` does.
+            try HostRegistry.registerForkHandlers()
             try AtFork.register(
                 prepare: { EngineHolder.shared.lock.lock() },
                 parent: { EngineHolder.shared.lock.unlock() },
@@ -42,7 +44,7 @@ package final class EngineHolder {
     private func leave() {
         // Somebody may be starting the engine in another thread while this one ends the process; then the kernel tidies.
         guard self.lock.tryLock() else { return }
-        self.engine?.membership.leave()
+        self.engine?.leave()
         self.lock.unlock()
     }
 

@@ -12,7 +12,6 @@ extension QueuePair {
     /// Sends one datagram and completes its request. Nobody will ever know whether it arrives.
     internal func sendDatagram(_ request: SendRequest, slot index: Int) {
         guard self.state == .readyToSend else {
-            // SQD keeps new requests until it is left; there is no queue behind this one, so they are not taken.
             self.complete(slot: index, status: .flushed)
             return
         }
@@ -52,6 +51,7 @@ extension QueuePair {
     private func failDatagram(slot: Int, status: CompletionStatus) {
         self.complete(slot: slot, status: status)
         self.state = .sendError
+        self.publish()
     }
 
     /// Takes a datagram, with the global route in front of it, into the next receive request.
@@ -63,7 +63,10 @@ extension QueuePair {
             return
         }
         var memory = ResponderMemory(self)
-        guard memory.beginReceive() == .ready else {
+        // A request that a datagram did not fit into is still there for the next one.
+        guard self.receive.isActive || memory.beginReceive() == .ready,
+            self.receive.descriptor.byteCount >= UInt64(GRH.byteCount + payload.byteCount)
+        else {
             self.engine.counters.droppedDatagrams += 1
             return
         }

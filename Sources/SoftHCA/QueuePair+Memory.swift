@@ -62,7 +62,7 @@ extension QueuePair {
             start: self.sendQueue.elements(of: slot),
             count: Int(self.sendQueue[slot].elementCount)
         )
-        return unsafe self.scatter(payload, to: elements, offset: UInt64(messageOffset))
+        return unsafe self.scatter(payload, to: elements, offset: UInt64(messageOffset), domain: self.domain.handle)
     }
 
     /// - Returns: `nil`; `.localLengthError` when the elements are too short, `.localProtectionError` when one of them is
@@ -71,7 +71,8 @@ extension QueuePair {
     internal func scatter(
         _ payload: RawSpan,
         to elements: UnsafeBufferPointer<ScatterElement>,
-        offset: UInt64
+        offset: UInt64,
+        domain: UInt32
     ) -> CompletionStatus? {
         var walk = unsafe ElementWalk(elements, offset: offset, byteCount: payload.byteCount)
         var done = 0
@@ -82,7 +83,7 @@ extension QueuePair {
                     address: piece.address,
                     byteCount: UInt64(piece.byteCount),
                     access: .localWrite,
-                    domain: self.domain.handle
+                    domain: domain
                 )
             else { return .localProtectionError }
             // SAFETY: the table answers for the target until `endAccess`.

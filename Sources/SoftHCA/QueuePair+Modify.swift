@@ -14,11 +14,16 @@ extension QueuePair {
     ///   changed then. EIO in a forked child. See ibv_modify_qp(3).
     package func modify(_ wanted: QueuePairAttributes, mask: QueuePairAttributeMask) throws(Errno) {
         try ProcessGuard.check(self.generation)
-        self.engine.lock.lock()
-        defer {
-            self.engine.flush()
-            self.engine.lock.unlock()
+        let hasReset = try self.engine.lock.withLock { () throws(Errno) -> Bool in
+            try self.modifyLocked(wanted, mask: mask)
+            self.engine.finishRound(now: Timestamp(nanoseconds: MonotonicClock.now))
+            return self.state == .reset
         }
+        // Not under the engine's lock: a program may post while it holds a completion queue's.
+        if hasReset { self.removeCompletions() }
+    }
+
+    private func modifyLocked(_ wanted: QueuePairAttributes, mask: QueuePairAttributeMask) throws(Errno) {
         if mask.contains(.currentState), wanted.currentState != self.state.rawValue { throw .invalidArgument }
         let next = mask.contains(.state) ? QueuePairState(rawValue: wanted.state) : self.state
         guard let next,
@@ -66,7 +71,9 @@ extension QueuePair {
     }
 
     private func adopt(_ wanted: QueuePairAttributes, mask: QueuePairAttributeMask) {
-        if mask.contains(.enablesDrainedEvent) { self.attributes.enablesDrainedEvent = wanted.enablesDrainedEvent }
+        if mask.contains(.state), wanted.state == QueuePairState.sendDrained.rawValue {
+            self.attributes.enablesDrainedEvent = mask.contains(.enablesDrainedEvent) && wanted.enablesDrainedEvent
+        }
         if mask.contains(.access) { self.attributes.access = wanted.access }
         if mask.contains(.pKeyIndex) { self.attributes.pKeyIndex = wanted.pKeyIndex }
         if mask.contains(.port) { self.attributes.port = wanted.port }
@@ -91,7 +98,7 @@ extension QueuePair {
         case .initialized: self.state = .initialized
         case .readyToReceive: self.becomeReadyToReceive()
         case .readyToSend: self.becomeReadyToSend(from: previous)
-        case .sendDrained: self.drain()
+        case .sendDrained: self.drain(from: previous)
         case .sendError: self.state = .sendError
         case .error: self.enterError()
         }
@@ -103,8 +110,8 @@ extension QueuePair {
 
 extension QueuePair {
     private func reset() {
+        self.engine.untouch(self)
         self.forgetMachines()
-        self.removeCompletions()
         self.receiveRing?.removeAll()
         self.sendQueue.reset()
         self.attributes = QueuePairAttributes()
@@ -134,6 +141,7 @@ extension QueuePair {
     private func becomeReadyToSend(from previous: QueuePairState) {
         self.state = .readyToSend
         if previous == .sendDrained {
+            self.startCommitted()
             self.rcRequester?.resume()
             self.ucRequester?.resume()
             self.engine.touch(self)
@@ -168,7 +176,8 @@ extension QueuePair {
         }
     }
 
-    private func drain() {
+    private func drain(from previous: QueuePairState) {
+        guard previous != .sendDrained else { return }
         let now = Timestamp(nanoseconds: MonotonicClock.now)
         self.state = .sendDrained
         self.isDrainReported = false

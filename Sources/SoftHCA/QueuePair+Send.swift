@@ -13,6 +13,7 @@ extension QueuePair {
     package func beginSend() -> Errno? {
         guard ProcessGuard.isOwn(self.generation) else { return ProcessGuard.foreignObject }
         self.engine.lock.lock()
+        self.sendQueue.beginBatch()
         return nil
     }
 
@@ -20,19 +21,17 @@ extension QueuePair {
     package func commitSend() {
         guard ProcessGuard.isOwn(self.generation) else { return }
         let now = Timestamp(nanoseconds: MonotonicClock.now)
-        while let (slot, request) = self.sendQueue.commitNext() {
-            self.start(request, slot: slot)
-        }
+        self.startCommitted()
         self.serve(now: now)
-        self.engine.flush()
-        self.engine.wakeThreadIfNeeded()
+        if self.isUnfinished { self.engine.touch(self) }
+        self.engine.finishRound(now: now)
         self.engine.lock.unlock()
     }
 
     /// Takes back what was appended since ``beginSend()``.
     package func abortSend() {
         guard ProcessGuard.isOwn(self.generation) else { return }
-        self.sendQueue.abandonStaged()
+        self.sendQueue.abandonBatch()
         self.engine.lock.unlock()
     }
 
@@ -64,7 +63,13 @@ extension QueuePair {
         }
         if byteCount > UInt64(SendRequest.byteCountMax) { status = .localLengthError }
         if operation.isAtomic && byteCount != 8 { status = .localLengthError }
-        let body = SendBody(byteCount: UInt32(clamping: byteCount), elementCount: UInt32(count), isInline: false)
+        // It could never be sent, and would stop the queue for good.
+        if operation.writesLocally && self.attributes.readsMax == 0 { status = .localQPOperationError }
+        let body = SendBody(
+            byteCount: UInt32(min(byteCount, UInt64(SendRequest.byteCountMax))),
+            elementCount: UInt32(count),
+            isInline: false
+        )
         return self.stage(request, operation: operation, body: body, status: status)
     }
 
@@ -167,6 +172,15 @@ extension QueuePair {
 // MARK: - Starting
 
 extension QueuePair {
+    /// Hands what was posted to the protocol. Datagrams, behind which there is no other queue, wait while the send queue
+    /// is drained.
+    internal func startCommitted() {
+        if self.type == .datagram && self.state == .sendDrained { return }
+        while let (slot, request) = self.sendQueue.commitNext() {
+            self.start(request, slot: slot)
+        }
+    }
+
     /// Hands a committed request to the protocol.
     private func start(_ request: SendRequest, slot: Int) {
         switch self.type {

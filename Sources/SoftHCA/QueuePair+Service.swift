@@ -31,11 +31,12 @@ extension QueuePair {
         let opcode = header.bth.opcode
         guard opcode.transport == .rc, self.state.canReceive, self.comesFromPeer(origin) else { return }
         if opcode.isRequest {
-            self.reportCommunication()
             var host = ResponderMemory(self)
+            let refusedCount = self.rcResponder?.counters.refused
             if case .failed(let failure) = self.rcResponder?.receive(header, payload: payload, host: &host, now: now) {
                 self.pendingFailure = failure
             }
+            if self.rcResponder?.counters.refused == refusedCount { self.reportCommunication() }
             return
         }
         switch self.rcRequester?.receive(header, payloadByteCount: payload.byteCount, now: now) {
@@ -60,14 +61,15 @@ extension QueuePair {
         now: Timestamp
     ) {
         guard header.bth.opcode.transport == .uc, self.state.canReceive, self.comesFromPeer(origin) else { return }
-        self.reportCommunication()
         var host = ResponderMemory(self)
+        let refusedCount = self.ucResponder?.counters.refused
         if case .failed(let failure) = self.ucResponder?.receive(header, payload: payload, host: &host, now: now) {
             self.pendingFailure = failure
         }
+        if self.ucResponder?.counters.refused == refusedCount { self.reportCommunication() }
     }
 
-    /// The first packet in RTR tells the owner that the peer is there, should its own message be lost.
+    /// The first packet that was taken in RTR tells the owner that the peer is there, should its own message be lost.
     private func reportCommunication() {
         guard self.state == .readyToReceive, !self.hasReportedCommunication else { return }
         self.hasReportedCommunication = true
@@ -80,6 +82,7 @@ extension QueuePair {
 extension QueuePair {
     /// Transmits answers and requests as far as allowed, completes what is done, and notes the next timer.
     internal func serve(now: Timestamp) {
+        self.isUnfinished = false
         switch self.type {
         case .reliable:
             self.transmitResponses(now: now)
@@ -99,6 +102,7 @@ extension QueuePair {
             self.enterError()
         } else if self.ucRequester?.isInError == true && self.state == .readyToSend {
             self.state = .sendError
+            self.publish()
         }
         self.reportDrain()
         self.engine.noteDeadline(self.deadline)
@@ -109,8 +113,23 @@ extension QueuePair {
         self.rcRequester?.handleTimeout(now: now)
     }
 
+    /// How many packets of each kind a queue pair sends in one round, so that a long answer or an unacknowledged message
+    /// does not keep every other queue pair, and every thread, waiting.
+    private static var shareMax: Int { 128 }
+
+    /// Whether a further packet may be sent in this round. If not, there will be another round.
+    private func mayTransmit(after sentCount: Int) -> Bool {
+        guard !self.engine.isBlocked, sentCount < Self.shareMax else {
+            self.isUnfinished = true
+            return false
+        }
+        return true
+    }
+
     internal func transmitResponses(now: Timestamp) {
-        while !self.engine.isBlocked, let packet = self.rcResponder?.pollTransmit(now: now) {
+        var sentCount = 0
+        while self.mayTransmit(after: sentCount), let packet = self.rcResponder?.pollTransmit(now: now) {
+            sentCount += 1
             switch packet.source {
             case .none:
                 unsafe self.engine.transmit(packet.header, payloadByteCount: 0, path: self.path) { _ in true }
@@ -126,7 +145,9 @@ extension QueuePair {
     }
 
     private func transmitReliable(now: Timestamp) {
-        while !self.engine.isBlocked, let packet = self.rcRequester?.pollTransmit(now: now) {
+        var sentCount = 0
+        while self.mayTransmit(after: sentCount), let packet = self.rcRequester?.pollTransmit(now: now) {
+            sentCount += 1
             guard self.transmit(packet) else {
                 self.rcRequester?.poison(slot: packet.slot, status: .localProtectionError)
                 continue
@@ -135,7 +156,9 @@ extension QueuePair {
     }
 
     private func transmitUnreliable() {
-        while !self.engine.isBlocked, let packet = self.ucRequester?.pollTransmit() {
+        var sentCount = 0
+        while self.mayTransmit(after: sentCount), let packet = self.ucRequester?.pollTransmit() {
+            sentCount += 1
             guard self.transmit(packet) else {
                 self.ucRequester?.poison(slot: packet.slot, status: .localProtectionError)
                 continue
@@ -222,6 +245,7 @@ extension QueuePair {
         self.publish()
         self.rcRequester?.enterError()
         self.ucRequester?.enterError()
+        self.startCommitted()
         var host = ResponderMemory(self)
         self.rcResponder?.enterError(host: &host)
         self.ucResponder?.enterError(host: &host)
@@ -242,4 +266,9 @@ extension QueuePair {
     internal func raise(_ kind: AsyncEvent.Kind) {
         self.domain.context.asyncEvents.push(AsyncEvent(kind, .queuePair(self)))
     }
+}
+
+extension ResponderCounters {
+    /// Packets that changed nothing else.
+    fileprivate var refused: UInt64 { self.duplicates &+ self.outOfSequence &+ self.invalid }
 }

@@ -51,7 +51,11 @@ package final class QueuePair {
     internal var pendingFailure: ResponderFailure?
     /// A completion queue was full: nothing that happens from then on can be reported, so the queue pair stops.
     internal var hasLostCompletion = false
+    /// Its place among the queue pairs of the directory.
+    internal var directoryIndex = 0
     internal var isTouched = false
+    /// It was stopped while it still had packets to send.
+    internal var isUnfinished = false
     internal var hasReportedCommunication = false
     internal var isDrainReported = true
     internal var deadline: Timestamp?
@@ -118,6 +122,7 @@ package final class QueuePair {
         self.engine.lock.withLock {
             self.takeLeave()
             self.engine.queuePairs.remove(self)
+            self.engine.untouch(self)
             self.forgetMachines()
         }
         self.removeCompletions()
@@ -146,6 +151,7 @@ package final class QueuePair {
         self.pendingFailure = nil
         self.hasLostCompletion = false
         self.deadline = nil
+        self.isUnfinished = false
         self.receive.isActive = false
     }
 }

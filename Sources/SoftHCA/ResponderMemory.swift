@@ -108,8 +108,13 @@ internal struct ResponderMemory: ResponderHost, ~Copyable {
 
     mutating func placeReceive(messageOffset: UInt32, payload: RawSpan) -> CompletionStatus {
         self.withQueuePair { queuePair in
-            unsafe queuePair.scatter(payload, to: queuePair.receive.descriptor.elements, offset: UInt64(messageOffset))
-                ?? .success
+            // The keys of a shared queue's requests belong to the domain of that queue.
+            unsafe queuePair.scatter(
+                payload,
+                to: queuePair.receive.descriptor.elements,
+                offset: UInt64(messageOffset),
+                domain: (queuePair.sharedReceiveQueue?.domain ?? queuePair.domain).handle
+            ) ?? .success
         }
     }
 

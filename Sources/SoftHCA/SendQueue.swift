@@ -20,6 +20,8 @@ internal struct SendQueue: ~Copyable {
     private(set) var head: UInt64 = 0
     private(set) var tail: UInt64 = 0
     private(set) var staged: UInt64 = 0
+    /// Where the open batch began.
+    private var batchStart: UInt64 = 0
 
     /// - Parameter keepsPaths: a datagram carries its destination with each request.
     init(capacity: Int, elementsMax: Int, inlineByteCount: Int, keepsPaths: Bool) {
@@ -73,8 +75,13 @@ extension SendQueue {
         return unsafe (slot, self.requests[slot])
     }
 
-    mutating func abandonStaged() {
-        self.staged = self.tail
+    mutating func beginBatch() {
+        self.batchStart = self.staged
+    }
+
+    /// Takes back what the open batch has appended.
+    mutating func abandonBatch() {
+        self.staged = self.batchStart
     }
 
     /// The oldest request is done and its place free.
@@ -87,6 +94,7 @@ extension SendQueue {
         self.head = 0
         self.tail = 0
         self.staged = 0
+        self.batchStart = 0
     }
 }
 

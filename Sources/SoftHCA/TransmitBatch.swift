@@ -1,3 +1,4 @@
+internal import HostRegistry
 internal import SystemIO
 internal import Wire
 
@@ -21,6 +22,8 @@ internal struct TransmitBatch: ~Copyable {
     private var segmentByteCount = 0
     private var segmentCount = 0
     private var isClosed = false
+    /// The queue pair that the first packet goes to.
+    private var destQP = QPN(truncating: 0)
 
     init() {
         unsafe self.base = .allocate(byteCount: Self.byteCountMax + Self.packetByteCountMax, alignment: 64)
@@ -37,9 +40,13 @@ extension TransmitBatch {
     var isEmpty: Bool { self.segmentCount == 0 }
 
     /// Whether a packet of this size may join what is here. If not, ``send(through:)`` first.
-    func accepts(_ path: WirePath, byteCount: Int) -> Bool {
+    ///
+    /// The receiver's kernel gives a whole train to the process of its first packet, so all of them must be for one
+    /// process, or, as other implementations number differently, for the range of numbers that one process has here.
+    func accepts(_ header: PacketHeader, path: WirePath, byteCount: Int) -> Bool {
         if self.isEmpty { return true }
         return !self.isClosed && self.segmentCount < Self.segmentCountMax
+            && QPNBlock(containing: header.bth.destQP) == QPNBlock(containing: self.destQP)
             && byteCount <= self.segmentByteCount && self.byteCount + byteCount <= Self.byteCountMax
             && self.path.leadsTheSameWay(as: path)
     }
@@ -59,7 +66,7 @@ extension TransmitBatch {
         let coveredByteCount = headerByteCount + payloadByteCount + padByteCount
         let byteCount = coveredByteCount + ICRCPath.byteCount
         precondition(byteCount <= Self.packetByteCountMax, "a packet is never larger than the largest path MTU")
-        assert(self.accepts(path, byteCount: byteCount))
+        assert(self.accepts(header, path: path, byteCount: byteCount))
         let start = unsafe self.base + self.byteCount
         guard unsafe fill(start + headerByteCount) else { return false }
         unsafe (start + headerByteCount + payloadByteCount).initializeMemory(
@@ -79,6 +86,7 @@ extension TransmitBatch {
         if self.isEmpty {
             self.path = path
             self.segmentByteCount = byteCount
+            self.destQP = header.bth.destQP
         }
         self.isClosed = byteCount < self.segmentByteCount
         self.byteCount += byteCount
