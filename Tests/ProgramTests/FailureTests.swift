@@ -66,8 +66,10 @@ extension ProgramTests {
             let client = try PingPong.startClient(
                 arguments + [NamespacePair.leftIPv4],
                 in: hosts.right,
-                timeoutSeconds: 20
+                of: server
             )
+            // Long enough for both to be at it; what they print stays in their buffers until they end.
+            usleep(500_000)
             try #require(client.poll() == nil, "\(client.output)")
             try hosts.right.run(
                 "ip",

@@ -30,7 +30,8 @@ struct PingPong: Sendable, CustomTestStringConvertible {
 // MARK: - Running
 
 extension PingPong {
-    private static let connectAttemptMax = 100
+    /// Where the servers listen unless told otherwise.
+    static let defaultPort = 18515
 
     /// Both programs, ended.
     struct Outcome {
@@ -75,7 +76,7 @@ extension PingPong {
         let client = try Self.startClient(
             self.arguments(on: clientHost) + [serverName],
             in: clientHost,
-            timeoutSeconds: timeoutSeconds
+            of: server
         )
         let clientEnding = client.wait(timeoutSeconds: timeoutSeconds)
         // Without a client the server would wait for ever.
@@ -84,19 +85,17 @@ extension PingPong {
         return Outcome(server: server, client: client, serverEnding: serverEnding, clientEnding: clientEnding)
     }
 
-    /// Starts the client, again and again while the server does not listen yet.
+    /// Starts the client once its server listens.
     static func startClient(
         _ arguments: [String],
         in host: NetworkNamespace,
-        timeoutSeconds: Int
+        of server: ChildProcess,
+        port: Int = defaultPort
     ) throws -> ChildProcess {
-        for _ in 0..<Self.connectAttemptMax {
-            let client = try host.startOnVerbena(arguments)
-            // "remote address" is printed once both have told each other where they are.
-            _ = client.waitForOutput("remote address", timeoutSeconds: timeoutSeconds)
-            if !client.output.contains("Couldn't connect") { return client }
+        guard server.waitForListener(port: port) else {
+            throw TestFailure("'\(server.commandLine)' does not listen: \(server.output)")
         }
-        throw TestFailure("the server does not listen: '\(arguments.joined(separator: " "))' cannot connect")
+        return try host.startOnVerbena(arguments)
     }
 
     private func arguments(on host: NetworkNamespace) throws -> [String] {

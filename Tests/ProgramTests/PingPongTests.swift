@@ -32,7 +32,7 @@ extension ProgramTests {
             let client = try PingPong.startClient(
                 [program.rawValue, "-g", "0", "-c", "127.0.0.1"],
                 in: host,
-                timeoutSeconds: 30
+                of: server
             )
             let clientEnding = client.wait(timeoutSeconds: 30)
             if clientEnding != .exited(code: 0) { server.send(signal: 15) }

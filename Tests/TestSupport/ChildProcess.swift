@@ -170,3 +170,47 @@ extension ChildProcess {
         return false
     }
 }
+
+// MARK: - Listening
+
+extension ChildProcess {
+    /// The state of a socket that listens, as /proc/net/tcp writes it.
+    private static let listening = "0A"
+
+    /// Waits until a TCP port is listened on in the network namespace that the program has entered. False when the
+    /// program ended or the time ran out before.
+    package func waitForListener(port: Int, timeoutSeconds: Int = 20) -> Bool {
+        let deadline = MonotonicSeconds.now + Double(timeoutSeconds)
+        while MonotonicSeconds.now < deadline, self.poll() == nil {
+            if self.hasEnteredNamespace, self.hasListener(port: port) { return true }
+            usleep(useconds_t(Self.pollNanoseconds / 1000))
+        }
+        return false
+    }
+
+    private var hasEnteredNamespace: Bool {
+        Self.networkNamespace(of: "\(self.pid)") != Self.networkNamespace(of: "self")
+    }
+
+    private static func networkNamespace(of process: String) -> [CChar] {
+        var target = [CChar](repeating: 0, count: 64)
+        readlink("/proc/\(process)/ns/net", &target, target.count)
+        return target
+    }
+
+    private func hasListener(port: Int) -> Bool {
+        ["tcp", "tcp6"].contains { table in
+            guard let file = fopen("/proc/\(self.pid)/net/\(table)", "r") else { return false }
+            defer { fclose(file) }
+            var line = [CChar](repeating: 0, count: 512)
+            while fgets(&line, CInt(line.count), file) != nil {
+                let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+                let fields = text.split(separator: " ")
+                guard fields.count > 3, fields[3] == Self.listening, let colon = fields[1].lastIndex(of: ":")
+                else { continue }
+                if Int(fields[1][colon...].dropFirst(), radix: 16) == port { return true }
+            }
+            return false
+        }
+    }
+}
