@@ -103,10 +103,17 @@ extension RegistrationAccount {
     }
 
     /// `mark_nocopy`: marks, or takes a mark away, whether or not fork support is on. An empty range is fine.
-    package func changeMarks(address: UInt, byteCount: UInt, isMarking: Bool) throws(Errno) {
+    ///
+    /// - Parameter isKnownMapped: See `NocopyRanges.mark`.
+    package func changeMarks(
+        address: UInt,
+        byteCount: UInt,
+        isMarking: Bool,
+        isKnownMapped: Bool = false
+    ) throws(Errno) {
         guard byteCount > 0 else { return }
         let pages = try PageRange(address: address, byteCount: byteCount)
-        if isMarking { try self.ranges.mark(pages) } else { try self.ranges.unmark(pages) }
+        if isMarking { try self.ranges.mark(pages, isKnownMapped: isKnownMapped) } else { try self.ranges.unmark(pages) }
     }
 
     /// Tries on a page of its own whether the kernel can leave pages out of children.
