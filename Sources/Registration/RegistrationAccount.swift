@@ -113,7 +113,11 @@ extension RegistrationAccount {
     ) throws(Errno) {
         guard byteCount > 0 else { return }
         let pages = try PageRange(address: address, byteCount: byteCount)
-        if isMarking { try self.ranges.mark(pages, isKnownMapped: isKnownMapped) } else { try self.ranges.unmark(pages) }
+        if isMarking {
+            try self.ranges.mark(pages, isKnownMapped: isKnownMapped)
+        } else {
+            try self.ranges.unmark(pages)
+        }
     }
 
     /// Tries on a page of its own whether the kernel can leave pages out of children.
