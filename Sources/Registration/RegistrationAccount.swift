@@ -17,6 +17,8 @@ package final class RegistrationAccount: Sendable {
     /// The marks themselves; `mark_nocopy` uses them directly.
     package let ranges: NocopyRanges<LinuxMemoryKernel>
     package let pins: PinAccount
+    /// What tells of registered memory that children inherit, if it shall.
+    private let check: ForkCheck?
     private let isForkSupportOn: Atomic<Bool>
     /// Whether something was registered before fork support was on, which is then too late.
     private let hasUnmarkedRegistration = Atomic<Bool>(false)
@@ -25,6 +27,7 @@ package final class RegistrationAccount: Sendable {
     package init(configuration: RegistrationConfiguration) {
         self.ranges = NocopyRanges(policy: configuration.policy, kernel: LinuxMemoryKernel())
         self.pins = PinAccount(policy: configuration.pinPolicy)
+        self.check = configuration.forkCheck.map { ForkCheck(mode: $0) }
         self.isForkSupportOn = Atomic(configuration.isForkSupportRequested && configuration.policy != .off)
     }
 }
@@ -61,11 +64,13 @@ extension RegistrationAccount {
             if let marked = token.marked { self.ranges.unmarkForcibly(marked) }
             throw error
         }
+        if let check = self.check { token.checkNumber = check.note(pages) }
         return RegisteredRange(account: self, token: token)
     }
 
     internal func release(_ token: RegistrationToken) {
         guard token.epoch == self.ranges.epoch else { return }
+        if let check = self.check { check.forget(token.checkNumber) }
         self.pins.unpin(token.pin)
         if let marked = token.marked { self.ranges.unmarkForcibly(marked) }
     }
@@ -145,15 +150,20 @@ extension RegistrationAccount {
 
     internal func prepareForFork() {
         self.pins.prepareForFork()
-        self.ranges.prepareForFork()
+        let report = self.ranges.prepareForFork()
+        if report.exposedRangeCount > 0 { ExposureWarning.tell(report) }
+        self.check?.check()
+        self.check?.prepareForFork()
     }
 
     internal func parentAfterFork() {
+        self.check?.parentAfterFork()
         self.ranges.parentAfterFork()
         self.pins.parentAfterFork()
     }
 
     internal func childAfterFork() {
+        self.check?.childAfterFork()
         self.ranges.childAfterFork()
         self.pins.childAfterFork()
     }
