@@ -183,6 +183,12 @@ let package = Package(
         // MARK: - Benchmarks
 
         .executableTarget(
+            name: "registration-bench",
+            dependencies: ["Registration", "SystemIO"],
+            path: "Benchmarks/RegistrationBench",
+            swiftSettings: testSettings
+        ),
+        .executableTarget(
             name: "wire-bench",
             dependencies: ["TestSupport"],
             path: "Benchmarks/WireBench",

@@ -26,24 +26,10 @@ package final class NocopyRanges<Kernel: MemoryKernel> {
     internal let released = ConditionVariable()
     internal let sentinel = ForkSentinel()
 
-    // Everything below is guarded by `lock`.
-    internal var counts = PageCounts()
-    internal var claims = ClaimList()
-    internal var budget = MappingBudget()
-    /// How many threads sleep on `released`.
-    internal var waiterCount = 0
-    /// True from `prepareForFork` on: no system call on the account's behalf may begin.
-    internal var isForking = false
-    /// Calls to `mark` that have not been balanced by `unmark`, and so the steps that may be needed.
-    internal var outstandingMarkCount = 0
-    /// No page has more marks than this.
-    internal var countBound: Int32 = 0
-    /// Where an undo failed, so that flags may not be what the counts say. Healed by the next call.
-    internal var damage: PageRange?
-    /// How many ranges, in the order of addresses, `prepareForFork` took out of the child that is being made.
-    internal var shieldedRangeCount = 0
-    /// Changes in every forked child: what was marked before is no longer in the account.
-    internal var epochStorage: UInt32 = 0
+    // SAFETY: allocated and initialised from `init` until `deinit`, and touched under `lock` only. It lies outside of the
+    // object, because each access to a variable of an object is checked for overlap at run time, which costs more than
+    // the work itself.
+    internal let state: UnsafeMutablePointer<NocopyState>
 
     /// No page may have more marks than this.
     internal static var countMax: Int32 { 1 << 29 }
@@ -51,14 +37,18 @@ package final class NocopyRanges<Kernel: MemoryKernel> {
     package init(policy: ForkPolicy, kernel: Kernel) {
         self.policy = policy
         self.kernel = kernel
+        unsafe self.state = .allocate(capacity: 1)
+        unsafe self.state.initialize(to: NocopyState())
     }
 
     deinit {
         self.counts.discardAll(to: self.kernel)
+        unsafe self.state.deinitialize(count: 1)
+        unsafe self.state.deallocate()
     }
 }
 
-// SAFETY: the stored variables are touched under `lock` only, and by the child of a fork, which has one thread.
+// SAFETY: the state is touched under `lock` only, and by the child of a fork, which has one thread.
 extension NocopyRanges: @unchecked Sendable {}
 
 // MARK: - Marks

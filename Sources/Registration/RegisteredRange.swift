@@ -34,6 +34,8 @@ internal struct RegistrationToken: Sendable {
     /// The rounded range with a mark, remembered so that the release looks nothing up.
     internal var marked: PageRange?
     internal var pin = Pin.none
+    /// The number under which the fork check remembers the registration; 0 when there is no check.
+    internal var checkNumber = 0
     internal var foreignByteCount: UInt = 0
     /// Of the account when the range was registered; another one in a forked child.
     internal var epoch: UInt32

@@ -17,6 +17,8 @@ package final class RegistrationAccount: Sendable {
     /// The marks themselves; `mark_nocopy` uses them directly.
     package let ranges: NocopyRanges<LinuxMemoryKernel>
     package let pins: PinAccount
+    /// What tells of registered memory that children inherit, if it shall.
+    private let check: ForkCheck?
     private let isForkSupportOn: Atomic<Bool>
     /// Whether something was registered before fork support was on, which is then too late.
     private let hasUnmarkedRegistration = Atomic<Bool>(false)
@@ -25,6 +27,7 @@ package final class RegistrationAccount: Sendable {
     package init(configuration: RegistrationConfiguration) {
         self.ranges = NocopyRanges(policy: configuration.policy, kernel: LinuxMemoryKernel())
         self.pins = PinAccount(policy: configuration.pinPolicy)
+        self.check = configuration.forkCheck.map { ForkCheck(mode: $0) }
         self.isForkSupportOn = Atomic(configuration.isForkSupportRequested && configuration.policy != .off)
     }
 }
@@ -61,11 +64,13 @@ extension RegistrationAccount {
             if let marked = token.marked { self.ranges.unmarkForcibly(marked) }
             throw error
         }
+        if let check = self.check { token.checkNumber = check.note(pages) }
         return RegisteredRange(account: self, token: token)
     }
 
     internal func release(_ token: RegistrationToken) {
         guard token.epoch == self.ranges.epoch else { return }
+        if let check = self.check { check.forget(token.checkNumber) }
         self.pins.unpin(token.pin)
         if let marked = token.marked { self.ranges.unmarkForcibly(marked) }
     }
@@ -103,10 +108,21 @@ extension RegistrationAccount {
     }
 
     /// `mark_nocopy`: marks, or takes a mark away, whether or not fork support is on. An empty range is fine.
-    package func changeMarks(address: UInt, byteCount: UInt, isMarking: Bool) throws(Errno) {
+    ///
+    /// - Parameter isKnownMapped: See `NocopyRanges.mark`.
+    package func changeMarks(
+        address: UInt,
+        byteCount: UInt,
+        isMarking: Bool,
+        isKnownMapped: Bool = false
+    ) throws(Errno) {
         guard byteCount > 0 else { return }
         let pages = try PageRange(address: address, byteCount: byteCount)
-        if isMarking { try self.ranges.mark(pages) } else { try self.ranges.unmark(pages) }
+        if isMarking {
+            try self.ranges.mark(pages, isKnownMapped: isKnownMapped)
+        } else {
+            try self.ranges.unmark(pages)
+        }
     }
 
     /// Tries on a page of its own whether the kernel can leave pages out of children.
@@ -134,15 +150,20 @@ extension RegistrationAccount {
 
     internal func prepareForFork() {
         self.pins.prepareForFork()
-        self.ranges.prepareForFork()
+        let report = self.ranges.prepareForFork()
+        if report.exposedRangeCount > 0 { ExposureWarning.tell(report) }
+        self.check?.check()
+        self.check?.prepareForFork()
     }
 
     internal func parentAfterFork() {
+        self.check?.parentAfterFork()
         self.ranges.parentAfterFork()
         self.pins.parentAfterFork()
     }
 
     internal func childAfterFork() {
+        self.check?.childAfterFork()
         self.ranges.childAfterFork()
         self.pins.childAfterFork()
     }

@@ -8,6 +8,8 @@ package struct RegistrationConfiguration: Sendable {
     package var isForkSupportRequested: Bool
     /// `VERBENA_PIN`: whether and how pages are kept in memory.
     package var pinPolicy: PinPolicy
+    /// `VERBENA_FORK_CHECK`: whether forks are checked for registered memory that children inherit.
+    package var forkCheck: ForkCheck.Mode?
 
     /// The policy where `VERBENA_FORK` says nothing. Decision 0021 has the figures.
     package static let defaultPolicy = ForkPolicy.atFork
@@ -15,10 +17,12 @@ package struct RegistrationConfiguration: Sendable {
     package init(
         policy: ForkPolicy = Self.defaultPolicy,
         isForkSupportRequested: Bool = false,
-        pinPolicy: PinPolicy = .none
+        pinPolicy: PinPolicy = .none,
+        forkCheck: ForkCheck.Mode? = nil
     ) {
         self.policy = policy
         self.pinPolicy = pinPolicy
+        self.forkCheck = forkCheck
         self.isForkSupportRequested = isForkSupportRequested
     }
 
@@ -41,6 +45,7 @@ package struct RegistrationConfiguration: Sendable {
             Diagnostics.warn("VERBENA_FORK=\(word) is unknown and ignored; it may be eager, atfork or off.")
         }
         configuration.pinPolicy = Self.pinPolicy
+        configuration.forkCheck = Self.forkCheckMode
         return configuration
     }
 
@@ -64,5 +69,17 @@ package struct RegistrationConfiguration: Sendable {
             $0.isASCII && $0.isNumber
         }
         return digits.contains { $0 != "0" }
+    }
+
+    /// Reads `VERBENA_FORK_CHECK` (`1` or `abort`). An unknown word is reported and ignored.
+    private static var forkCheckMode: ForkCheck.Mode? {
+        switch Environment.value(of: "VERBENA_FORK_CHECK") {
+        case nil, "", "0": return nil
+        case "1": return .report
+        case "abort": return .abort
+        case let word?:
+            Diagnostics.warn("VERBENA_FORK_CHECK=\(word) is unknown and ignored; it may be 1 or abort.")
+            return nil
+        }
     }
 }

@@ -10,6 +10,9 @@ package enum ForkAdvice: Sendable {
 
 /// System calls that change how the kernel treats pages of the own process.
 package enum PageAdvice {
+    /// The size of the smallest page of this machine, in bytes.
+    package static let pageByteCount = UInt(sysconf(CInt(_SC_PAGESIZE)))
+
     /// Sets or clears `VM_DONTCOPY` on the pages from `lowerBound` to `upperBound`, both multiples of the page size.
     ///
     /// Over a hole the kernel goes on to the end, and answers `ENOMEM` then. Any other error stops it half-way.

@@ -1,0 +1,75 @@
+/// What the lock of `NocopyRanges` guards.
+internal struct NocopyState: ~Copyable {
+    /// How many marks lie on each page.
+    internal var counts = PageCounts()
+    /// The ranges with which calls are in the kernel.
+    internal var claims = ClaimList()
+    internal var budget = MappingBudget()
+    /// How many threads sleep on `released`.
+    internal var waiterCount = 0
+    /// True from `prepareForFork` on: no system call on the account's behalf may begin.
+    internal var isForking = false
+    /// Calls to `mark` that have not been balanced by `unmark`, and so the steps that may be needed.
+    internal var outstandingMarkCount = 0
+    /// No page has more marks than this.
+    internal var countBound: Int32 = 0
+    /// Where an undo failed, so that flags may not be what the counts say. Healed by the next call.
+    internal var damage: PageRange?
+    /// How many ranges `prepareForFork` found marked.
+    internal var shieldedRangeCount = 0
+    /// Changes in every forked child: what was marked before is no longer in the account.
+    internal var epochStorage: UInt32 = 0
+}
+
+// SAFETY (this extension): the pointer is valid as long as the object; the caller holds the lock.
+extension NocopyRanges {
+    internal var counts: PageCounts {
+        @inline(__always) _read { yield unsafe self.state.pointee.counts }
+        @inline(__always) _modify { yield unsafe &self.state.pointee.counts }
+    }
+
+    internal var claims: ClaimList {
+        @inline(__always) _read { yield unsafe self.state.pointee.claims }
+        @inline(__always) _modify { yield unsafe &self.state.pointee.claims }
+    }
+
+    internal var budget: MappingBudget {
+        @inline(__always) _read { yield unsafe self.state.pointee.budget }
+        @inline(__always) _modify { yield unsafe &self.state.pointee.budget }
+    }
+
+    internal var waiterCount: Int {
+        @inline(__always) _read { yield unsafe self.state.pointee.waiterCount }
+        @inline(__always) _modify { yield unsafe &self.state.pointee.waiterCount }
+    }
+
+    internal var isForking: Bool {
+        @inline(__always) _read { yield unsafe self.state.pointee.isForking }
+        @inline(__always) _modify { yield unsafe &self.state.pointee.isForking }
+    }
+
+    internal var outstandingMarkCount: Int {
+        @inline(__always) _read { yield unsafe self.state.pointee.outstandingMarkCount }
+        @inline(__always) _modify { yield unsafe &self.state.pointee.outstandingMarkCount }
+    }
+
+    internal var countBound: Int32 {
+        @inline(__always) _read { yield unsafe self.state.pointee.countBound }
+        @inline(__always) _modify { yield unsafe &self.state.pointee.countBound }
+    }
+
+    internal var damage: PageRange? {
+        @inline(__always) _read { yield unsafe self.state.pointee.damage }
+        @inline(__always) _modify { yield unsafe &self.state.pointee.damage }
+    }
+
+    internal var shieldedRangeCount: Int {
+        @inline(__always) _read { yield unsafe self.state.pointee.shieldedRangeCount }
+        @inline(__always) _modify { yield unsafe &self.state.pointee.shieldedRangeCount }
+    }
+
+    internal var epochStorage: UInt32 {
+        @inline(__always) _read { yield unsafe self.state.pointee.epochStorage }
+        @inline(__always) _modify { yield unsafe &self.state.pointee.epochStorage }
+    }
+}
