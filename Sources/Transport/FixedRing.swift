@@ -23,11 +23,12 @@ struct FixedRing<Element: BitwiseCopyable>: ~Copyable {
     }
 
     subscript(index: Int) -> Element {
+        // Coroutines, so that a reader of one field does not copy the element.
         @inline(__always)
-        get {
+        _read {
             precondition(index >= 0 && index < self.capacity, "ring index out of bounds")
             // SAFETY: in bounds, checked above.
-            return unsafe self.elements[index]
+            yield unsafe self.elements[index]
         }
         @inline(__always)
         _modify {

@@ -27,11 +27,24 @@ package enum PathMTU: UInt8, BitwiseCopyable, Hashable, Sendable, CaseIterable {
 // MARK: - Rules
 
 extension PathMTU {
-    /// Whether a packet with this opcode may carry this much (IBTA Volume 1, section 9.7.4.1.5): all but the last
+    /// Whether a packet with these traits may carry this much (IBTA Volume 1, section 9.7.4.1.5): all but the last
     /// packet of a message are full, and the last of several is not empty.
-    func fits(_ payloadByteCount: Int, opcode: Opcode) -> Bool {
+    func fits(_ payloadByteCount: Int, _ traits: Opcode.Traits) -> Bool {
         let mtu = Int(self.byteCount)
-        if opcode.isFirst || opcode.isMiddle { return payloadByteCount == mtu }
-        return payloadByteCount <= mtu && (payloadByteCount > 0 || opcode.isOnly)
+        if !traits.isEnd { return payloadByteCount == mtu }
+        return payloadByteCount <= mtu && (payloadByteCount > 0 || traits.isStart)
     }
+}
+
+extension Opcode.Traits {
+    /// Whether it has any of `traits`. The standard library's `contains` and array literals are generic calls, with an
+    /// allocation in the worst case, when used across modules.
+    @inline(__always)
+    func has(_ traits: Opcode.Traits) -> Bool { self.rawValue & traits.rawValue != 0 }
+
+    /// Whether the packet begins a message.
+    var isStart: Bool { self.rawValue & (Self.first.rawValue | Self.only.rawValue) != 0 }
+
+    /// Whether the packet ends a message.
+    var isEnd: Bool { self.rawValue & (Self.last.rawValue | Self.only.rawValue) != 0 }
 }

@@ -76,9 +76,9 @@ extension RCRequester {
     /// A READ or atomic request; of a long READ, the next part.
     private mutating func answeredRequest(_ slot: SendSlot, slotIndex: Int) -> RequestPacket {
         let request = slot.request
-        var header = PacketHeader(
-            bth: BTH(opcode: request.operation.onlyOpcode, destQP: self.destQP, psn: self.next.psn)
-        )
+        var header = self.headerTemplate
+        header.bth.opcode = request.operation.onlyOpcode
+        header.bth.psn = self.next.psn
         // The responder answers anyway; this is how adapters send it.
         header.bth.isAckRequested = true
         let packetIndex = self.next.count(since: slot.start)
@@ -136,16 +136,12 @@ extension RCRequester {
         let isLast = self.next == slot.end
         if isLast { self.sending.advance(capacity: self.slots.capacity) }
 
-        var header = PacketHeader(
-            bth: BTH(
-                opcode: request.opcode(isFirst: isFirst, isLast: isLast),
-                isSolicited: isLast && request.isSolicited,
-                padCount: UInt8(truncatingIfNeeded: (0 &- payloadByteCount) & 3),
-                destQP: self.destQP,
-                isAckRequested: self.countForAcknowledge(),
-                psn: position.psn
-            )
-        )
+        var header = self.headerTemplate
+        header.bth.opcode = request.opcode(isFirst: isFirst, isLast: isLast)
+        header.bth.isSolicited = isLast && request.isSolicited
+        header.bth.padCount = UInt8(truncatingIfNeeded: (0 &- payloadByteCount) & 3)
+        header.bth.isAckRequested = self.countForAcknowledge()
+        header.bth.psn = position.psn
         if isFirst, request.operation == .write {
             header.reth = RETH(
                 virtualAddress: request.remoteAddress,

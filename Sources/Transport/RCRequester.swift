@@ -21,7 +21,8 @@ package struct RCRequester: ~Copyable {
     }
 
     var configuration: RequesterConfiguration
-    var destQP: QPN
+    /// What all packets have in common. Copying it is cheaper than building each header.
+    let headerTemplate: PacketHeader
     /// `windowPackets`, and what `windowBytes` leaves of it.
     var windowPackets: UInt32
     var phase = Phase.active
@@ -82,7 +83,7 @@ package struct RCRequester: ~Copyable {
             status: .success
         )
         self.configuration = configuration
-        self.destQP = destQP
+        self.headerTemplate = PacketHeader(bth: BTH(opcode: .rcSendOnly, destQP: destQP, psn: firstPSN))
         self.windowPackets = Self.windowPackets(of: configuration)
         self.slots = FixedRing(capacity: capacity, filledWith: empty)
         self.unacknowledged = start

@@ -33,8 +33,9 @@ extension RCResponder {
             self.receiveDuplicate(header, at: position, host: &host)
             return .none
         }
-        if opcode.isSend { return self.receiveSend(header, payload: payload, host: &host) }
-        if opcode.isWrite { return self.receiveWrite(header, payload: payload, host: &host) }
+        let traits = opcode.traits
+        if traits.has(.send) { return self.receiveSend(header, payload: payload, host: &host) }
+        if traits.has(.write) { return self.receiveWrite(header, payload: payload, host: &host) }
         guard case .none = self.message else { return self.refuse(.invalidRequest, .requestError, host: &host) }
         switch opcode {
         case .rcReadRequest: return self.receiveRead(header, payload: payload, host: &host)
@@ -98,15 +99,15 @@ extension RCResponder {
         payload: RawSpan,
         host: inout Host
     ) -> ResponderAction {
-        let opcode = header.bth.opcode
-        let isStart = opcode.isFirst || opcode.isOnly
+        let traits = header.bth.opcode.traits
+        let isStart = traits.isStart
         let offset: UInt32
         switch self.message {
         case .none where isStart: offset = 0
         case .send(let byteCount) where !isStart: offset = byteCount
         default: return self.refuse(.invalidRequest, .requestError, host: &host)
         }
-        guard self.configuration.pathMTU.fits(payload.byteCount, opcode: opcode),
+        guard self.configuration.pathMTU.fits(payload.byteCount, traits),
             UInt64(offset) + UInt64(payload.byteCount) <= UInt64(SendRequest.byteCountMax)
         else { return self.refuse(.invalidRequest, .requestError, host: &host) }
 
@@ -124,12 +125,12 @@ extension RCResponder {
             }
         }
         let byteCount = offset + UInt32(payload.byteCount)
-        guard opcode.isLast || opcode.isOnly else {
+        guard traits.isEnd else {
             self.message = .send(byteCount: byteCount)
             self.finishPacket(header)
             return .none
         }
-        if opcode.hasInvalidate {
+        if traits.has(.invalidate) {
             guard host.invalidate(rKey: header.invalidateRKey) else {
                 return self.refuse(.remoteAccessError, .accessError, host: &host)
             }
@@ -187,16 +188,16 @@ extension RCResponder {
         payload: RawSpan,
         host: inout Host
     ) -> ResponderAction {
-        let opcode = header.bth.opcode
-        let isStart = opcode.isFirst || opcode.isOnly
-        let isEnd = opcode.isLast || opcode.isOnly
+        let traits = header.bth.opcode.traits
+        let isStart = traits.isStart
+        let isEnd = traits.isEnd
         let progress: WriteProgress
         switch self.message {
         case .none where isStart: progress = WriteProgress(header.reth)
         case .write(let current) where !isStart: progress = current
         default: return self.refuse(.invalidRequest, .requestError, host: &host)
         }
-        guard self.configuration.pathMTU.fits(payload.byteCount, opcode: opcode),
+        guard self.configuration.pathMTU.fits(payload.byteCount, traits),
             progress.byteCount <= SendRequest.byteCountMax,
             progress.takes(payload.byteCount, isEnd: isEnd)
         else { return self.refuse(.invalidRequest, .requestError, host: &host) }
@@ -210,7 +211,7 @@ extension RCResponder {
             )
             guard check == .ok else { return self.refuse(check, host: &host) }
         }
-        if opcode.hasImmediate {
+        if traits.has(.immediate) {
             switch self.beginReceive(host: &host) {
             case .ready: break
             case .stop(let action): return action
@@ -225,7 +226,7 @@ extension RCResponder {
             self.finishPacket(header)
             return .none
         }
-        if opcode.hasImmediate {
+        if traits.has(.immediate) {
             self.completeReceive(.writeWithImmediate, byteCount: progress.byteCount, header: header, host: &host)
         }
         self.finishMessage(header)

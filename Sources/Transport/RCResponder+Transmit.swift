@@ -42,11 +42,10 @@ extension RCResponder {
     }
 
     private func acknowledge(_ syndrome: AETHSyndrome, at position: SequencePosition) -> ResponsePacket {
-        let bth = BTH(opcode: .rcAcknowledge, destQP: self.destQP, psn: position.psn)
-        return ResponsePacket(
-            header: PacketHeader(bth: bth, aeth: AETH(syndrome: syndrome, msn: self.msn)),
-            source: .none
-        )
+        var header = self.headerTemplate
+        header.bth.psn = position.psn
+        header.aeth = AETH(syndrome: syndrome, msn: self.msn)
+        return ResponsePacket(header: header, source: .none)
     }
 
     private mutating func answer(_ entry: ResponseEntry) -> ResponsePacket {
@@ -54,10 +53,10 @@ extension RCResponder {
         self.responses.advanceFirst()
         // An answer acknowledges all before it.
         if entry.next.advanced(by: 1) == self.expected { self.isAckPending = false }
-        var header = PacketHeader(
-            bth: BTH(opcode: .rcReadResponseOnly, destQP: self.destQP, psn: position.psn),
-            aeth: AETH(syndrome: .ack(credits: .unlimited), msn: entry.msn)
-        )
+        var header = self.headerTemplate
+        header.bth.opcode = .rcReadResponseOnly
+        header.bth.psn = position.psn
+        header.aeth.msn = entry.msn
         switch entry.content {
         case .atomic(let originalValue):
             header.bth.opcode = .rcAtomicAcknowledge

@@ -25,7 +25,8 @@ package struct RCResponder: ~Copyable {
     }
 
     var configuration: ResponderConfiguration
-    var destQP: QPN
+    /// What all packets have in common. Copying it is cheaper than building each header.
+    let headerTemplate: PacketHeader
     /// The position of the next request.
     var expected: SequencePosition
     var message = Message.none
@@ -50,7 +51,10 @@ package struct RCResponder: ~Copyable {
         let readsMax = configuration.readsMax
         precondition((0...RequesterConfiguration.readsLimit).contains(readsMax), "readsMax out of range")
         self.configuration = configuration
-        self.destQP = destQP
+        self.headerTemplate = PacketHeader(
+            bth: BTH(opcode: .rcAcknowledge, destQP: destQP, psn: expectedPSN),
+            aeth: AETH(syndrome: .ack(credits: .unlimited))
+        )
         self.expected = SequencePosition(startingAt: expectedPSN)
         self.responses = ResponseQueue(readsMax: readsMax)
         self.atomics = AtomicHistory(readsMax: readsMax)

@@ -5,7 +5,8 @@ package import Wire
 /// A request is done when its last packet was polled. Inputs and outputs are those of `RCRequester`, without time.
 package struct UCRequester: ~Copyable {
     private var pathMTU: PathMTU
-    private var destQP: QPN
+    /// What all packets have in common. Copying it is cheaper than building each header.
+    private let headerTemplate: PacketHeader
     private var slots: FixedRing<SendSlot>
     /// The oldest request whose completion was not polled.
     private var head = SlotCursor()
@@ -32,7 +33,7 @@ package struct UCRequester: ~Copyable {
             status: .success
         )
         self.pathMTU = pathMTU
-        self.destQP = destQP
+        self.headerTemplate = PacketHeader(bth: BTH(opcode: .ucSendOnly, destQP: destQP, psn: firstPSN))
         self.slots = FixedRing(capacity: capacity, filledWith: empty)
         self.next = start
         self.nextNew = start
@@ -144,16 +145,11 @@ extension UCRequester {
         let isLast = self.next == slot.end
         if isLast { self.finishRequest() }
 
-        let opcode = request.opcode(isFirst: isFirst, isLast: isLast).onUnreliableConnection
-        var header = PacketHeader(
-            bth: BTH(
-                opcode: opcode,
-                isSolicited: isLast && request.isSolicited,
-                padCount: UInt8(truncatingIfNeeded: (0 &- payloadByteCount) & 3),
-                destQP: self.destQP,
-                psn: position.psn
-            )
-        )
+        var header = self.headerTemplate
+        header.bth.opcode = request.opcode(isFirst: isFirst, isLast: isLast).onUnreliableConnection
+        header.bth.isSolicited = isLast && request.isSolicited
+        header.bth.padCount = UInt8(truncatingIfNeeded: (0 &- payloadByteCount) & 3)
+        header.bth.psn = position.psn
         if isFirst, request.operation == .write {
             header.reth = RETH(
                 virtualAddress: request.remoteAddress,

@@ -70,7 +70,7 @@ extension UCResponder {
         guard self.takePosition(of: header) else { return .none }
         let isStart = opcode.isFirst || opcode.isOnly
         if isStart { self.dropMessage() }
-        guard self.pathMTU.fits(payload.byteCount, opcode: opcode) else {
+        guard self.pathMTU.fits(payload.byteCount, opcode.traits) else {
             self.refusePacket()
             return .none
         }
