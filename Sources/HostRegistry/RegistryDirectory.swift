@@ -41,21 +41,30 @@ package struct RegistryDirectory: Hashable, Sendable {
         return hasSharedMemory ? "/dev/shm" : "/tmp"
     }
 
+    /// How often a directory may vanish between being made and being looked at, as the last member of another round removes
+    /// it.
+    private static var vanishingsMax: Int { 100 }
+
     /// Makes a directory if there is none, and checks that it is the user's alone.
     private static func prepare(_ path: String) throws(RegistryError) {
-        do throws(Errno) {
-            try FileSystem.makePrivateDirectory(at: path)
-        } catch {
-            guard error == .fileExists else { throw .directoryUnusable(path: path, error) }
+        for _ in 0..<self.vanishingsMax {
+            do throws(Errno) {
+                try FileSystem.makePrivateDirectory(at: path)
+            } catch {
+                guard error == .fileExists else { throw .directoryUnusable(path: path, error) }
+            }
+            let information: FileSystem.Information
+            do throws(Errno) {
+                information = try FileSystem.information(at: path)
+            } catch {
+                if error == .noSuchFile { continue }
+                throw .directoryUnusable(path: path, error)
+            }
+            let isOwn = information.kind == .directory && information.ownerID == ProcessIdentity.effectiveUserID
+            guard isOwn, information.permissions & 0o077 == 0 else { throw .directoryUnsafe(path: path) }
+            return
         }
-        let information: FileSystem.Information
-        do throws(Errno) {
-            information = try FileSystem.information(at: path)
-        } catch {
-            throw .directoryUnusable(path: path, error)
-        }
-        let isOwn = information.kind == .directory && information.ownerID == ProcessIdentity.effectiveUserID
-        guard isOwn, information.permissions & 0o077 == 0 else { throw .directoryUnsafe(path: path) }
+        throw .directoryUnusable(path: path, .noSuchFile)
     }
 }
 

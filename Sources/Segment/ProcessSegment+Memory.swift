@@ -64,6 +64,25 @@ extension ProcessSegment {
         self.header.counter(.regionsDeregistered).add(1)
     }
 
+    /// Changes what a key allows, and in which domain, once nobody is inside the region. The key stays.
+    ///
+    /// - Throws: `EINVAL` when the key is not valid.
+    package func change(key: UInt32, access: AccessFlags, domain: UInt32) throws(Errno) {
+        let entry = self.memory.entry(at: self.memory.index(forKey: key))
+        self.lock.lock()
+        guard self.memory.isValid(key: key) else {
+            self.lock.unlock()
+            throw .invalidArgument
+        }
+        entry.state.keep(0xFFFF_FFFF)
+        self.lock.unlock()
+        // The slot is in no list, and its key resolves for nobody.
+        while entry.state.acquired & 0xFFFF_FFFF != 0 { Scheduling.yield() }
+        entry.access.storeRelaxed(access.rawValue)
+        entry.domain.storeRelaxed(domain)
+        entry.state.add(UInt64(key) << 32)
+    }
+
     /// Keys that one slot has.
     private var generationCount: UInt32 { UInt32((1 << 32) / self.layout.memoryCount) }
 

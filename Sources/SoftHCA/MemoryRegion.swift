@@ -135,7 +135,7 @@ extension MemoryRegion {
         package static var access: Changes { Changes(rawValue: 1 << 2) }
     }
 
-    /// Changes the region. Its keys are new afterwards. When this throws, the region is as it was.
+    /// Changes the region. A new translation has new keys; else they stay. When this throws, the region is as it was.
     ///
     /// - Throws: As `init` does; `EINVAL` for unknown changes, and for a domain of another context. See ibv_rereg_mr(3).
     package func reregister(
@@ -167,6 +167,18 @@ extension MemoryRegion {
         // The new key first: if it cannot be had, nothing has changed.
         try newDomain.users.begin()
         let segment = self.domain.context.segment
+        guard moves || newVirtualAddress != self.virtualAddress else {
+            do throws(Errno) {
+                try segment.change(key: self.key, access: newAccess, domain: newDomain.handle)
+            } catch {
+                newDomain.users.end()
+                throw error
+            }
+            self.domain.users.end()
+            self.domain = newDomain
+            self.access = newAccess
+            return
+        }
         let newKey: UInt32
         do throws(Errno) {
             let newRange = try Self.registeredRange(

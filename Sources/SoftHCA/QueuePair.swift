@@ -64,17 +64,19 @@ package final class QueuePair {
 
     /// - Throws: EINVAL when a limit of the device is exceeded, ENOMEM; EIO in a forked child.
     package init(domain: ProtectionDomain, _ properties: QueuePairInit) throws(Errno) {
-        try ProcessGuard.check(domain.generation)
         let asked = properties.capabilities
         try Self.check(properties, domain: domain)
         let engine = domain.context.engine
-        let granted = QueuePairCapabilities(
+        var granted = QueuePairCapabilities(
             sendRequests: max(asked.sendRequests, 1),
             receiveRequests: properties.sharedReceiveQueue == nil ? max(asked.receiveRequests, 1) : 0,
             sendScatter: max(asked.sendScatter, 1),
             receiveScatter: properties.sharedReceiveQueue == nil ? max(asked.receiveScatter, 1) : 0,
             inlineByteCount: asked.inlineByteCount
         )
+        let holdings = try QueuePairHoldings(properties, granted: granted, domain: domain)
+        // The ring may be larger than what was asked for; what is reported is what it takes.
+        if let ring = holdings.receiveRing { granted.receiveRequests = UInt32(clamping: ring.capacity) }
         self.domain = domain
         self.type = properties.type
         self.sendCompletions = properties.sendQueue
@@ -92,7 +94,6 @@ package final class QueuePair {
         )
         let scatterMax = max(Int(granted.receiveScatter), properties.sharedReceiveQueue?.scatterMax ?? 0)
         self.receive = ReceiveWork(scatterMax: scatterMax)
-        let holdings = try QueuePairHoldings(properties, granted: granted, domain: domain)
         self.receiveRing = holdings.receiveRing
         self.qpn = holdings.qpn
         self.entry = holdings.entry

@@ -101,7 +101,8 @@ public func ibv_rereg_mr(
         let adapter: MemoryRegion = unsafe region.object().takeUnretainedValue()
         try adapter.reregister(
             MemoryRegion.Changes(rawValue: flags),
-            domain: unsafe domain?.adapter,
+            // Programs leave what does not count unset.
+            domain: flags & IBV_REREG_MR_CHANGE_PD.rawValue != 0 ? unsafe domain?.adapter : nil,
             address: UInt64(UInt(bitPattern: address)),
             byteCount: UInt64(UInt(bitPattern: byteCount)),
             access: AccessFlags(rawValue: CUnsignedInt(bitPattern: access))

@@ -12,12 +12,14 @@ struct SymbolTests {
         var symbols: Set<String> = []
         for line in try Shell.run("objdump", "-T", Self.library).split(separator: "\n") {
             // "address flags section size version [.visibility] name"
-            let fields = line.split(separator: " ")
+            let fields = line.split(separator: " ").filter { $0 != ".protected" }
             guard fields.count >= 5, !fields.contains("*UND*"), !fields.contains("*ABS*"), fields[1] == "g" else {
                 continue
             }
             let version = fields[fields.count - 2].filter { $0 != "(" && $0 != ")" }
-            symbols.insert("\(fields[fields.count - 1]) \(version)")
+            let name = fields[fields.count - 1]
+            // Version nodes appear as symbols of their own name.
+            if name != version { symbols.insert("\(name) \(version)") }
         }
         return symbols
     }
@@ -62,7 +64,7 @@ struct SymbolTests {
         ]
         #expect(Set(needed).subtracting(known) == [])
         #expect(dynamic.contains { $0.contains("SONAME") && $0.contains("libibverbs.so.1") })
-        #expect(dynamic.contains { $0.contains("FLAGS_1") && $0.contains("0x00000009") }, "not NOW and NODELETE")
+        #expect(dynamic.contains { $0.contains("FLAGS_1") && $0.hasSuffix("09") }, "not NOW and NODELETE")
     }
 
     @Test func `the linker's map is the one that the list makes`() throws {
