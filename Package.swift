@@ -86,7 +86,9 @@ let package = Package(
 
         .target(
             name: "VerbsABI",
-            dependencies: ["CShims", "CVerbena", "CVerbs", "Registration", "Segment", "SoftHCA", "SystemIO", "Transport", "Wire"],
+            dependencies: [
+                "CShims", "CVerbena", "CVerbs", "Registration", "Segment", "SoftHCA", "SystemIO", "Transport", "Wire",
+            ],
             exclude: ["libibverbs.map"],
             swiftSettings: swiftSettings,
             linkerSettings: abiLinkerSettings("libibverbs")

@@ -208,7 +208,9 @@ extension RegistryFile {
             if !file.hasOtherMembers { directory.remove() }
             file.unlockGuard()
         } catch {
-            if error == .noSuchFile || error == .invalidArgument { directory.remove() }
+            // Without a file there is no guard to hold: somebody may be making the file now, so that nothing may be
+            // removed but the directory itself, and that only while it is empty. A short file is being made as well.
+            if error == .noSuchFile { try? FileSystem.removeDirectory(directory.path) }
         }
     }
 }
