@@ -2,6 +2,7 @@
 #include "CShimsMemory.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -26,4 +27,9 @@ int cshims_dladdr(const void *address, const char **image, const void **image_ba
 	*symbol = info.dli_sname;
 	*symbol_address = info.dli_saddr;
 	return result;
+}
+
+ssize_t cshims_vmsplice(int descriptor, const struct iovec *range)
+{
+	return vmsplice(descriptor, range, 1, 0);
 }

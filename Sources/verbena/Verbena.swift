@@ -28,7 +28,7 @@ struct Verbena: ParsableCommand {
 
             'run' only puts Verbena's libraries first; LD_LIBRARY_PATH=.../lib/verbena PROGRAM does the same.
             """,
-        subcommands: [Run.self, Devices.self, Doctor.self]
+        subcommands: [Run.self, Devices.self, Doctor.self, ForkDemo.self]
     )
 
     /// Ends with the exit code of a `CommandFailure`; the parser knows only its own.
