@@ -56,7 +56,8 @@ extension RCRequester {
     /// Whether a packet can be sent at the sender's place.
     private var canSend: Bool {
         guard self.sending.sequence < self.tail.sequence else { return false }
-        guard self.next.count(since: self.unacknowledged) < self.windowPackets else { return false }
+        let inFlightCount = self.next.count(since: self.unacknowledged)
+        guard inFlightCount < self.windowPackets else { return false }
         let slot = self.slots[self.sending.slot]
         guard !slot.request.operation.isLocal else { return false }
         if self.next == slot.start {
@@ -64,7 +65,11 @@ extension RCRequester {
         } else {
             guard slot.status == .success else { return false }
         }
-        return !slot.request.operation.isAnswered || self.answersCount < self.configuration.readsMax
+        guard slot.request.operation.isAnswered else { return true }
+        guard self.answersCount < self.configuration.readsMax else { return false }
+        // The answers have to fit the window, too. A part always fits the empty one.
+        let packetIndex = self.next.count(since: slot.start)
+        return inFlightCount + self.partEnd(of: slot, packetIndex: packetIndex) - packetIndex <= self.windowPackets
     }
 
     /// Whether nothing but the window and the number of READs holds the request back.
@@ -120,8 +125,7 @@ extension RCRequester {
     /// The packet index behind the part of a READ that holds `packetIndex`. Parts begin at multiples of their size, so
     /// that a retry in mid-part asks for the rest of it and never for more than the first attempt did.
     func partEnd(of slot: SendSlot, packetIndex: UInt32) -> UInt32 {
-        let partPackets = self.configuration.readRequestPackets
-        return min(slot.packetCount, (packetIndex / partPackets + 1) * partPackets)
+        min(slot.packetCount, (packetIndex / self.partPackets + 1) * self.partPackets)
     }
 
     private mutating func dataPacket(_ slot: SendSlot, slotIndex: Int) -> RequestPacket {

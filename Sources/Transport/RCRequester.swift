@@ -25,6 +25,8 @@ package struct RCRequester: ~Copyable {
     let headerTemplate: PacketHeader
     /// `windowPackets`, and what `windowBytes` leaves of it.
     var windowPackets: UInt32
+    /// `readRequestPackets`, and what the window leaves of it.
+    var partPackets: UInt32
     var phase = Phase.active
     package internal(set) var counters = RequesterCounters()
 
@@ -85,6 +87,7 @@ package struct RCRequester: ~Copyable {
         self.configuration = configuration
         self.headerTemplate = PacketHeader(bth: BTH(opcode: .rcSendOnly, destQP: destQP, psn: firstPSN))
         self.windowPackets = Self.windowPackets(of: configuration)
+        self.partPackets = Self.partPackets(of: configuration, windowPackets: self.windowPackets)
         self.slots = FixedRing(capacity: capacity, filledWith: empty)
         self.unacknowledged = start
         self.next = start
@@ -105,6 +108,12 @@ package struct RCRequester: ~Copyable {
         precondition((1...64).contains(configuration.ackRequestInterval), "interval of acknowledges out of range")
         let packetsOfBytes = configuration.windowBytes >> configuration.pathMTU.shift
         return max(1, min(configuration.windowPackets, packetsOfBytes))
+    }
+
+    /// The largest power of two of which two parts fit the window, so that one can be asked for while another arrives.
+    private static func partPackets(of configuration: RequesterConfiguration, windowPackets: UInt32) -> UInt32 {
+        let half = max(1, windowPackets / 2)
+        return min(configuration.readRequestPackets, 1 << UInt32(31 - half.leadingZeroBitCount))
     }
 }
 

@@ -11,12 +11,13 @@ package struct RequesterConfiguration: Sendable {
     package var readsMax: Int = 1
     /// How many packets may be unacknowledged, 1 … `windowLimit`.
     package var windowPackets: UInt32 = 128
-    /// How many payload bytes may be unacknowledged; at least one packet always may.
-    package var windowBytes: UInt32 = 1 << 20
+    /// How many payload bytes may be unacknowledged; at least one packet always may. What the peer's socket cannot
+    /// buffer is lost, so a driver whose own socket got a small buffer should expect the same of the peer.
+    package var windowBytes: UInt32 = 1 << 19
     /// How many packets may follow each other without a request for an acknowledge, 1 … 64.
     package var ackRequestInterval: UInt32 = 32
-    /// A longer READ is asked for in parts of this many packets, so that its answers have a window too. A power of two,
-    /// 1 … `windowLimit`.
+    /// A longer READ is asked for in parts of this many packets, or of half the window if that is less, so that its
+    /// answers have a window too. A power of two, 1 … `windowLimit`.
     package var readRequestPackets: UInt32 = 128
 
     package init(pathMTU: PathMTU) {

@@ -24,11 +24,15 @@ struct Simulate: ParsableCommand {
     @Flag(help: "Print every packet and timeout.")
     var verbose = false
 
+    @Flag(help: "Print each seed before it runs, to name one that traps.")
+    var announce = false
+
     func run() throws {
         let range = self.seed.map { $0..<($0 + 1) } ?? self.from..<(self.from + self.seeds)
         var summary = SimulationSummary()
         var failureCount = 0
         for seed in range {
+            if self.announce { print("seed \(seed)") }
             do throws(SimulationFailure) {
                 var simulation = RCSimulation(seed: seed, isVerbose: self.verbose)
                 try simulation.run()

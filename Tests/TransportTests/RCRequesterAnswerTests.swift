@@ -87,6 +87,7 @@ extension RCRequesterTests {
     @Test func `a long READ is asked for in parts, and as many at once as were agreed`() throws {
         let requester = Self.requester {
             $0.readRequestPackets = 2
+            $0.windowPackets = 8
             $0.readsMax = 2
         }
         _ = requester.post(Self.read(256 * 5))
@@ -102,12 +103,23 @@ extension RCRequesterTests {
         #expect(last.header.reth == RETH(virtualAddress: 0x1400, rKey: 0, dmaByteCount: 256))
     }
 
-    @Test func `the longest READ there is needs no more than its window`() throws {
+    @Test func `the longest READ there is fills the window with two parts`() throws {
         let requester = Self.requester()
         _ = requester.post(Self.read(SendRequest.byteCountMax))
-        let packet = try #require(requester.pollTransmit(now: Self.start))
-        #expect(packet.header.reth.dmaByteCount == 128 * 256)
-        #expect(requester.pollTransmit(now: Self.start) == nil)
+        _ = requester.post(Self.write(8))
+        let packets = requester.packets(now: Self.start)
+        #expect(packets.map(\.header.reth.dmaByteCount) == [64 * 256, 64 * 256])
+        #expect(packets.map(\.header.bth.psn.rawValue) == [10, 74])
+    }
+
+    @Test func `a READ waits until its answers fit the window`() throws {
+        let requester = Self.requester { $0.windowPackets = 4 }
+        _ = requester.post(Self.write(256 * 3))
+        _ = requester.post(Self.read(256 * 2))
+        let packets = requester.packets(now: Self.start)
+        #expect(packets.map(\.header.bth.isAckRequested) == [false, false, true])
+        _ = requester.receive(Self.acknowledge(10), payloadByteCount: 0, now: Self.start)
+        #expect(requester.packets(now: Self.start).map(\.header.bth.psn.rawValue) == [13])
     }
 
     @Test func `compare-and-swap and fetch-and-add put their operands where they belong`() throws {
