@@ -1,7 +1,7 @@
 # Verbena. `make demo` shows it working, `make test` runs every test; both install what the machine lacks first.
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: build bootstrap demo test check bench format clean
+.PHONY: build bootstrap demo test check bench bench-registration format clean
 
 ## Build a release and stage it in dist/.
 build:
@@ -33,6 +33,11 @@ bench:
 	@scripts/bootstrap
 	@scripts/stage
 	@scripts/bench
+
+## Registration and fork alone, beside rdma-core's.
+bench-registration:
+	@scripts/bootstrap
+	@scripts/bench registration
 
 ## Lay the sources out as .swift-format says.
 format:

@@ -9,15 +9,15 @@ enum Reading {
             let word = line[..<range.lowerBound].split(separator: " ").last
             if let word, let number = Double(word) { return number }
         }
-        throw TestFailure("no number before '\(text)' in: \(output)")
+        throw TestFailure("no number before '\(text)', but: \(output.split(separator: "\n").last ?? "nothing")")
     }
 
     /// A column, counted from 0, of the last line that begins with a number: the row of figures of perftest.
     static func lastRow(column: Int, in output: String) throws(TestFailure) -> Double {
-        let rows = output.split(separator: "\n").map { $0.split(separator: " ") }
+        let rows = output.split(separator: "\n").map { $0.split(whereSeparator: \.isWhitespace) }
         guard let row = rows.last(where: { $0.first.flatMap { Double($0) } != nil && $0.count > column }),
             let number = Double(row[column])
-        else { throw TestFailure("no row of figures in: \(output)") }
+        else { throw TestFailure("no row of figures, but: \(output.split(separator: "\n").last ?? "nothing")") }
         return number
     }
 }
