@@ -22,7 +22,7 @@ extension Engine {
 
     /// The caller is about to sleep until a completion comes, so the background thread must listen to the socket.
     package func willBlock() {
-        self.isPolled.store(false, ordering: .relaxed)
+        self.isSleeping.store(true, ordering: .relaxed)
         try? self.poller.arm(self.membership.socket.rawDescriptor, token: Token.socket)
     }
 
@@ -46,19 +46,20 @@ extension Engine {
 
     private func run() {
         var isListening = true
+        var lastLook = Look(at: MonotonicClock.now, pollCount: 0)
         while !self.isStopping.load(ordering: .acquiring) {
             let timeout = self.sleepNanoseconds(isListening: isListening)
             _ = try? self.poller.wait(timeoutNanoseconds: timeout) { token in
                 if token == Token.wake { _ = try? self.wake.wait() }
             }
-            // A thread that polls is at work now; come back when it has stopped.
-            let isPolled = self.isPolled.exchange(false, ordering: .relaxed)
-            isListening = !isPolled || self.armedCount.load(ordering: .relaxed) > 0
             self.lock.lock()
             if self.isStopping.load(ordering: .acquiring) {
                 self.lock.unlock()
                 return
             }
+            let look = Look(at: MonotonicClock.now, pollCount: self.pollCount)
+            isListening = self.mustListen(look, since: lastLook)
+            lastLook = look
             if isListening {
                 self.progress()
             } else {
@@ -69,6 +70,30 @@ extension Engine {
             self.membership.refreshIfNeeded()
             self.arm(listening: isListening)
         }
+    }
+
+    /// How often application threads had polled at some time.
+    private struct Look {
+        let at: UInt64
+        let pollCount: UInt64
+
+        init(at: UInt64, pollCount: UInt64) {
+            self.at = at
+            self.pollCount = pollCount
+        }
+    }
+
+    /// An application that polls more seldom than this, on average, does something else: it may wait for a peer's write
+    /// to arrive in its memory.
+    private static var pollIntervalMax: UInt64 { 10_000 }
+
+    /// Whether packets are for this thread to receive: unless an application thread does nothing but poll.
+    private func mustListen(_ look: Look, since last: Look) -> Bool {
+        if self.isSleeping.exchange(false, ordering: .relaxed) || self.armedCount.load(ordering: .relaxed) > 0 {
+            return true
+        }
+        let (nanoseconds, polls) = (look.at &- last.at, look.pollCount &- last.pollCount)
+        return polls &* Self.pollIntervalMax < nanoseconds
     }
 
     private func arm(listening isListening: Bool) {

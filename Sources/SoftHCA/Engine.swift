@@ -25,6 +25,8 @@ package final class Engine {
     internal var spare = TransmitBatch()
     internal var queuePairs = QueuePairDirectory()
     internal var isBlocked = false
+    /// Rounds that application threads have made.
+    internal var pollCount: UInt64 = 0
     /// Rounds in a row in which a polling thread found no packet.
     private var idleRounds: UInt32 = 0
     /// Why the kernel refused to send most recently.
@@ -40,8 +42,8 @@ package final class Engine {
     internal let touched: UnsafeMutablePointer<Unmanaged<QueuePair>>
     internal var touchedCount = 0
 
-    /// An application thread polled since the background thread last looked.
-    internal let isPolled = Atomic<Bool>(false)
+    /// An application thread is about to sleep until a completion comes.
+    internal let isSleeping = Atomic<Bool>(false)
     /// Completion queues that are armed: somebody sleeps, so the background thread must listen.
     internal let armedCount = Atomic<Int>(0)
     internal let isStopping = Atomic<Bool>(false)
@@ -93,8 +95,8 @@ extension Engine {
     ///
     /// Who finds nothing many times in a row lets others run: unlike an adapter, the peer needs a processor to answer.
     package func makeProgress() {
-        self.isPolled.store(true, ordering: .relaxed)
         guard self.lock.tryLock() else { return }
+        self.pollCount &+= 1
         let hasReceived = self.progress()
         self.idleRounds = hasReceived ? 0 : self.idleRounds &+ 1
         let mustYield = self.idleRounds >= Self.idleRoundsMax

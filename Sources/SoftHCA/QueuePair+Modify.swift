@@ -197,12 +197,20 @@ extension QueuePair {
         return asked.byteCount <= active.byteCount ? asked : active
     }
 
+    /// Packets under way: with packets of 1 KiB, as much as `windowBytes` allows.
+    private static var windowPackets: UInt32 { 512 }
+
     private var requesterConfiguration: RequesterConfiguration {
         var configuration = RequesterConfiguration(pathMTU: self.mtu)
         configuration.retryCount = self.attributes.retryCount
         configuration.rnrRetryCount = self.attributes.rnrRetryCount
         configuration.ackTimeoutNanoseconds = LocalACKTimeout(truncating: self.attributes.timeout).nanoseconds ?? 0
         configuration.readsMax = Int(self.attributes.readsMax)
+        // What is under way must fit into the peer's socket buffer, which we take to be as large as ours, with the
+        // kernel's own overhead.
+        let bufferByteCount = UInt32(clamping: self.engine.membership.socket.receiveBufferByteCount)
+        configuration.windowBytes = min(configuration.windowBytes, max(bufferByteCount / 2, self.mtu.byteCount))
+        configuration.windowPackets = Self.windowPackets
         return configuration
     }
 }
