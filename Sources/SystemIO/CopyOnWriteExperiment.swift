@@ -25,7 +25,7 @@ package enum CopyOnWriteExperiment {
 
     /// Runs the experiment on a page of its own.
     ///
-    /// - Parameter prepare: Is given the range of the page before the fork, and may mark it.
+    /// - Parameter prepare: Is given the range of the page before it is touched, and may mark it.
     /// - Throws: What the kernel said when a pipe, a page or a child could not be had, or what `prepare` threw.
     package static func run(
         prepare: (_ address: UInt, _ byteCount: UInt) throws(Errno) -> Void
@@ -40,10 +40,11 @@ package enum CopyOnWriteExperiment {
         let life = try Pipe()
 
         var outcome = Outcome(before: UInt8(ascii: "A"), after: UInt8(ascii: "B"), seenByHolder: 0)
+        // Before the page is touched: a fork by another thread must find nothing to share.
+        try prepare(address, UInt(byteCount))
         unsafe page.initialize(repeating: outcome.before, count: byteCount)
         var range = unsafe iovec(iov_base: memory, iov_len: byteCount)
         guard unsafe cshims_vmsplice(pipe.writeEnd, &range) == byteCount else { throw .last }
-        try prepare(address, UInt(byteCount))
         outcome.frameBefore = PageFrame.number(at: address)
 
         let child = try checkingErrno { cshims_fork() }
