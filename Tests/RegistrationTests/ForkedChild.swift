@@ -3,6 +3,8 @@ import Glibc
 /// Runs code in a forked child of the test process, which has many threads: the code may only look at memory it was given
 /// and make system calls.
 enum ForkedChild {
+    private static let secondsMax: CUnsignedInt = 30
+
     private typealias Fork = @convention(c) () -> pid_t
 
     /// `fork`, which the Glibc module hides from Swift, or `_Fork`, which runs no fork handlers.
@@ -15,7 +17,11 @@ enum ForkedChild {
     /// that ended the child.
     static func exitCode(withoutHandlers: Bool = false, of body: () -> CInt) -> CInt {
         let child = Self.fork(withoutHandlers: withoutHandlers)
-        if child == 0 { _exit(body()) }
+        if child == 0 {
+            // A child that waits for a lock of a thread which it does not have ends as a failure, not as a hang.
+            alarm(Self.secondsMax)
+            _exit(body())
+        }
         return Self.wait(for: child)
     }
 
