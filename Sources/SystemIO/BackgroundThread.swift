@@ -10,9 +10,11 @@ package struct BackgroundThread: ~Copyable, Sendable {
 
     /// What a thread is given to run.
     private final class Body {
+        let name: String
         let run: @Sendable () -> Void
 
-        init(_ run: @escaping @Sendable () -> Void) {
+        init(name: String, _ run: @escaping @Sendable () -> Void) {
+            self.name = name
             self.run = run
         }
     }
@@ -30,14 +32,17 @@ package struct BackgroundThread: ~Copyable, Sendable {
         defer { _ = unsafe pthread_sigmask(SIG_SETMASK, &formerSignals, nil) }
 
         var thread = pthread_t()
-        let argument = unsafe Unmanaged.passRetained(Body(body)).toOpaque()
+        let argument = unsafe Unmanaged.passRetained(Body(name: name, body)).toOpaque()
         let result = unsafe pthread_create(
             &thread,
             nil,
             { argument in
                 // SAFETY: the argument is the reference that `init` retained for this thread alone.
                 guard let argument = unsafe argument else { return nil }
-                unsafe Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run()
+                let body = unsafe Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
+                // By the thread itself: its maker may be late, and then the body would find another name.
+                _ = unsafe cshims_pthread_setname(pthread_self(), body.name)
+                body.run()
                 return nil
             },
             argument
@@ -46,7 +51,6 @@ package struct BackgroundThread: ~Copyable, Sendable {
             unsafe Unmanaged<Body>.fromOpaque(argument).release()
             throw Errno(rawValue: result)
         }
-        _ = unsafe cshims_pthread_setname(thread, name)
         self.thread = thread
     }
 
