@@ -84,9 +84,9 @@ extension ProgramTests {
         @Test func `doctor names the process that holds the port`() throws {
             let host = try NetworkNamespace()
             let holder = try PortHolder(on: host)
-            // Who may not look into the process is told its user.
+            // Who does not see the process is told its user.
             let stranger = try ChildProcess(
-                host.inside(["setpriv", "--reuid=65534", "--clear-groups", Project.command, "doctor"])
+                host.inside(["unshare", "--pid", "--fork", "--mount-proc", Project.command, "doctor"])
             )
             #expect(stranger.wait() == .exited(code: 1), "\(stranger.output)")
             #expect(

@@ -1,5 +1,9 @@
+import Glibc
+
 /// Two network namespaces that a pair of virtual Ethernet interfaces joins: two hosts and a cable.
 package final class NamespacePair {
+    private static let attemptMax = 1000
+
     package static let interface = "veth0"
     package static let leftIPv4 = "10.77.0.2"
     package static let rightIPv4 = "10.77.0.3"
@@ -39,6 +43,19 @@ package final class NamespacePair {
             try side.run("ip", "link", "set", Self.interface, "up")
             try side.run("ip", "address", "add", "\(ipv6)/64", "dev", Self.interface, "nodad")
         }
+        try Self.waitForLinkLocalAddress(on: left)
+        try Self.waitForLinkLocalAddress(on: right)
+    }
+
+    /// The kernel gives an interface its link-local address a moment after it is up. Until then it would be missing from
+    /// one process's GID table and present in the next one's, at the index of another.
+    private static func waitForLinkLocalAddress(on side: NetworkNamespace) throws(TestFailure) {
+        for _ in 0..<Self.attemptMax {
+            let addresses = try side.run("ip", "-6", "address", "show", "dev", Self.interface, "scope", "link")
+            if addresses.contains("fe80:"), !addresses.contains("tentative") { return }
+            usleep(10_000)
+        }
+        throw TestFailure("\(Self.interface) in \(side.name) got no link-local address")
     }
 
     /// Makes the kernel cut trains of segments before it hands them to the interfaces, so that a capture shows the
