@@ -110,6 +110,10 @@ extension CompletionRing {
         let consumed = self.consumed.acquired
         return Int(clamping: self.produced.acquired &- consumed)
     }
+    /// Where the next completion will stand, counted from the beginning.
+    @inline(always) package var producedCount: UInt64 { self.produced.acquired }
+    /// How many completions were taken out, or removed.
+    @inline(always) package var consumedCount: UInt64 { self.consumed.acquired }
     @inline(always) package var isEmpty: Bool { self.produced.acquired == self.consumed.relaxed }
     @inline(always) package var hasOverrun: Bool { self.overrun.relaxed != 0 }
 }

@@ -115,8 +115,15 @@ extension QueuePair {
         guard ProcessGuard.isOwn(self.generation) else { return ProcessGuard.foreignObject }
         return switch self.state {
         case .reset, .initialized, .readyToReceive: .invalidArgument
-        case .readyToSend, .sendDrained, .sendError, .error: self.sendQueue.freeCount > 0 ? nil : .noMemory
+        case .readyToSend, .sendDrained, .sendError, .error: self.hasRoom ? nil : .noMemory
         }
+    }
+
+    private var hasRoom: Bool {
+        if self.sendQueue.freeCount == 0 {
+            self.sendQueue.free(polledCount: self.sendCompletions.ring.consumedCount)
+        }
+        return self.sendQueue.freeCount > 0
     }
 
     /// What an `ibv_wr_opcode` does on this service, or `nil` when the service does not have it.

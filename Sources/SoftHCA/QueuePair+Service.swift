@@ -191,8 +191,10 @@ extension QueuePair {
     /// Ends the oldest send request.
     internal func complete(slot index: Int, status: CompletionStatus) {
         let slot = self.sendQueue[index]
-        self.sendQueue.retire(index)
-        guard slot.isSignaled || status != .success else { return }
+        guard slot.isSignaled || status != .success else {
+            self.sendQueue.retire(index, completionEnd: 0)
+            return
+        }
         var completion = WorkCompletion()
         completion.workRequestID = slot.workRequestID
         completion.status = UInt32(status.rawValue)
@@ -200,6 +202,7 @@ extension QueuePair {
         completion.byteCount = slot.byteCount
         completion.qpNumber = self.number
         if !self.sendCompletions.push(completion, isSolicited: status != .success) { self.hasLostCompletion = true }
+        self.sendQueue.retire(index, completionEnd: self.sendCompletions.ring.producedCount)
     }
 
     /// Ends a receive request that no message came for.

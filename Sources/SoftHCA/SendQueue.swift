@@ -3,8 +3,9 @@ internal import Transport
 
 /// The ring of a queue pair's send requests, in memory that only this process sees.
 ///
-/// Three indices, which only grow, divide it: `head` is the oldest request under way, `tail` the first that has not been
-/// committed, `staged` the end of what the open batch has appended. The requester of `Transport` numbers its slots
+/// Four indices, which only grow, divide it: `freed` is the oldest whose completion may not have been polled, `head` the
+/// oldest request under way, `tail` the first that has not been committed, `staged` the end of what the open batch has
+/// appended. The requester of `Transport` numbers its slots
 /// alike, so that a slot means the same request in both.
 @safe
 internal struct SendQueue: ~Copyable {
@@ -17,6 +18,9 @@ internal struct SendQueue: ~Copyable {
     // SAFETY: `capacity` initialised requests and paths, from `init` until `deinit`.
     private let requests: UnsafeMutablePointer<SendRequest>
     private let paths: UnsafeMutablePointer<WirePath>
+    // SAFETY: likewise.
+    private let completionEnds: UnsafeMutablePointer<UInt64>
+    private var freed: UInt64 = 0
     private(set) var head: UInt64 = 0
     private(set) var tail: UInt64 = 0
     private(set) var staged: UInt64 = 0
@@ -37,12 +41,15 @@ internal struct SendQueue: ~Copyable {
             repeating: SendRequest(operation: .send, byteCount: 0),
             count: capacity
         )
+        unsafe self.completionEnds = .allocate(capacity: capacity)
+        unsafe self.completionEnds.initialize(repeating: 0, count: capacity)
         unsafe self.paths = .allocate(capacity: keepsPaths ? capacity : 1)
         unsafe self.paths.initialize(repeating: WirePath(), count: keepsPaths ? capacity : 1)
     }
 
     deinit {
         unsafe self.base.deallocate()
+        unsafe self.completionEnds.deallocate()
         unsafe self.requests.deallocate()
         unsafe self.paths.deallocate()
     }
@@ -51,7 +58,7 @@ internal struct SendQueue: ~Copyable {
 // MARK: - Indices
 
 extension SendQueue {
-    var freeCount: Int { self.capacity - Int(self.staged - self.head) }
+    var freeCount: Int { self.capacity - Int(self.staged - self.freed) }
     var stagedCount: Int { Int(self.staged - self.tail) }
     var isIdle: Bool { self.head == self.staged }
 
@@ -84,13 +91,27 @@ extension SendQueue {
         self.staged = self.batchStart
     }
 
-    /// The oldest request is done and its place free.
-    mutating func retire(_ slot: Int) {
+    /// The oldest request is done.
+    ///
+    /// - Parameter completionEnd: The place is free once so many completions have been polled; 0 at once.
+    mutating func retire(_ slot: Int, completionEnd: UInt64) {
         assert(slot == self.slotIndex(self.head), "requests complete in the order of their posting")
+        unsafe self.completionEnds[slot] = completionEnd
         self.head += 1
     }
 
+    /// Frees the places of requests that are done and whose completions were polled.
+    ///
+    /// A place that was free before would let a program that posts until the queue is full overrun a completion queue
+    /// of the same size (IBTA Volume 1, section 10.8.5.1).
+    mutating func free(polledCount: UInt64) {
+        while self.freed < self.head, unsafe self.completionEnds[self.slotIndex(self.freed)] <= polledCount {
+            self.freed += 1
+        }
+    }
+
     mutating func reset() {
+        self.freed = 0
         self.head = 0
         self.tail = 0
         self.staged = 0

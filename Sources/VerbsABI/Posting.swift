@@ -51,7 +51,11 @@ private func append(
     guard count <= Int(queuePair.capabilities.sendScatter) else { return .invalidArgument }
     let elements = unsafe UnsafeBufferPointer(start: request.pointee.sg_list, count: count)
     var byteCount = 0
-    for index in 0..<count { byteCount += unsafe Int(elements[index].length) }
+    for index in 0..<count {
+        // Nothing can be copied from address 0, and what the queue held before must not be sent instead.
+        guard unsafe elements[index].length == 0 || elements[index].addr != 0 else { return .badAddress }
+        byteCount += unsafe Int(elements[index].length)
+    }
     return unsafe queuePair.appendInline(translated, byteCount: byteCount) { room in
         var offset = 0
         for index in 0..<count {

@@ -56,7 +56,6 @@ final class ConnectedPair {
         self.buffers = buffers
         self.queuePairs = queuePairs
         self.byteCount = byteCount
-
         for (own, peer) in [(0, 1), (1, 0)] { try self.connect(queuePairs[own], to: queuePairs[peer]) }
     }
 
@@ -65,32 +64,55 @@ final class ConnectedPair {
     }
 
     private func connect(_ queuePair: QueuePair, to peer: QueuePair) throws {
+        let isDatagram = queuePair.type == .datagram
         var wanted = QueuePairAttributes()
         wanted.state = QueuePairState.initialized.rawValue
         wanted.port = 1
         wanted.access = .remote
-        try queuePair.modify(wanted, mask: [.state, .pKeyIndex, .port, .access])
+        wanted.qKey = Self.qKey
+        try queuePair.modify(wanted, mask: [.state, .pKeyIndex, .port, isDatagram ? .qKey : .access])
         wanted.state = QueuePairState.readyToReceive.rawValue
         wanted.pathMTU = 3
         wanted.destinationQP = peer.number
         wanted.receivePSN = 0xFF_FFF0
         wanted.readsMaxDestination = 4
         wanted.rnrTimer = 12
-        wanted.primaryPath.port = 1
-        wanted.primaryPath.isGlobal = true
-        wanted.primaryPath.sourceGIDIndex = UInt8(self.gidIndex)
-        wanted.primaryPath.destinationGID = self.context.gid(at: self.gidIndex)?.gid ?? .zero
-        try queuePair.modify(
-            wanted,
-            mask: [.state, .addressVector, .pathMTU, .destinationQP, .receivePSN, .readsMaxDestination, .rnrTimer]
-        )
+        wanted.primaryPath = self.path
+        try queuePair.modify(wanted, mask: Self.receiveMask(queuePair.type))
         wanted.state = QueuePairState.readyToSend.rawValue
         wanted.timeout = 14
         wanted.retryCount = 7
         wanted.rnrRetryCount = 7
         wanted.sendPSN = 0xFF_FFF0
         wanted.readsMax = 4
-        try queuePair.modify(wanted, mask: [.state, .timeout, .retryCount, .rnrRetryCount, .sendPSN, .readsMax])
+        try queuePair.modify(wanted, mask: Self.sendMask(queuePair.type))
+    }
+
+    private static func receiveMask(_ type: QueuePairType) -> QueuePairAttributeMask {
+        let connection: QueuePairAttributeMask = [.state, .addressVector, .pathMTU, .destinationQP, .receivePSN]
+        switch type {
+        case .datagram: return .state
+        case .unreliableConnected: return connection
+        case .reliable: return connection.union([.readsMaxDestination, .rnrTimer])
+        }
+    }
+
+    private static func sendMask(_ type: QueuePairType) -> QueuePairAttributeMask {
+        switch type {
+        case .datagram, .unreliableConnected: [.state, .sendPSN]
+        case .reliable: [.state, .sendPSN, .timeout, .retryCount, .rnrRetryCount, .readsMax]
+        }
+    }
+
+    private static var qKey: UInt32 { 0x1111_1111 }
+
+    private var path: AddressAttributes {
+        var path = AddressAttributes()
+        path.port = 1
+        path.isGlobal = true
+        path.sourceGIDIndex = UInt8(self.gidIndex)
+        path.destinationGID = self.context.gid(at: self.gidIndex)?.gid ?? .zero
+        return path
     }
 
     func fillSource(seed: Int) {
@@ -114,11 +136,17 @@ final class ConnectedPair {
         return self.queuePairs[1].postReceive(workRequestID: workRequestID, elements: &element, count: 1)
     }
 
-    func postSend(workRequestID: UInt64, opcode: UInt32) -> Errno? {
+    func postSend(workRequestID: UInt64, opcode: UInt32, byteCount: UInt32? = nil) -> Errno? {
         var request = SendWorkRequest(workRequestID: workRequestID, opcode: opcode, flags: 2)
         request.remoteAddress = UInt64(UInt(bitPattern: self.buffers[1].baseAddress))
         request.rKey = self.regions[1].rKey
         var element = self.element(0)
+        if let byteCount { element.byteCount = byteCount }
+        request.remoteQP = self.queuePairs[1].number
+        request.remoteQKey = Self.qKey
+        let handle = try? AddressHandle(domain: self.domain, attributes: self.path)
+        defer { try? handle?.close() }
+        if let handle { request.addressHandle = .passUnretained(handle) }
         _ = self.queuePairs[0].beginSend()
         let refusal = self.queuePairs[0].appendSend(request, elements: &element, count: 1)
         self.queuePairs[0].commitSend()
