@@ -36,6 +36,8 @@ extension QueuePair {
         }
         self.path = path
         self.adopt(wanted, mask: mask)
+        self.rcRequester?.update(self.requesterConfiguration)
+        self.rcResponder?.update(rnrTimer: RNRTimer(truncating: self.attributes.rnrTimer))
         self.enter(next, mask: mask)
     }
 

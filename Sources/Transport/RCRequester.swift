@@ -130,6 +130,17 @@ extension RCRequester {
         )
     }
 
+    /// Takes over what may change while the queue is drained: retries, timeout and `readsMax`. The rest stays.
+    package mutating func update(_ changed: RequesterConfiguration) {
+        precondition((0...RequesterConfiguration.readsLimit).contains(changed.readsMax), "readsMax out of range")
+        self.configuration.retryCount = changed.retryCount
+        self.configuration.rnrRetryCount = changed.rnrRetryCount
+        self.configuration.ackTimeoutNanoseconds = changed.ackTimeoutNanoseconds
+        self.configuration.readsMax = changed.readsMax
+        self.retriesLeft = changed.retryCount
+        self.rnrRetriesLeft = changed.rnrRetryCount
+    }
+
     /// The queue pair goes to the error state: what is not done completes as flushed.
     package mutating func enterError() {
         if case .failed = self.phase { return }

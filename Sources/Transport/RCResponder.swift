@@ -70,6 +70,11 @@ extension RCResponder {
         self = RCResponder(expectedPSN: expectedPSN, destQP: destQP, configuration: configuration)
     }
 
+    /// Takes over another RNR timer, which may change while the connection works.
+    package mutating func update(rnrTimer: RNRTimer) {
+        self.configuration.rnrTimer = rnrTimer
+    }
+
     /// The queue pair goes to the error state. A receive request in work completes as flushed. What a failure of the
     /// responder itself left to say can still be polled; otherwise nothing more is sent.
     package mutating func enterError<Host: ResponderHost & ~Copyable>(host: inout Host) {

@@ -242,4 +242,22 @@ struct RCRequesterTests {
         }
         #expect(!requester.isInError)
     }
+
+    @Test func `retries and timeout that change while it is drained count from then on`() throws {
+        let requester = Self.requester { $0.retryCount = 7 }
+        var changed = RequesterConfiguration(pathMTU: .bytes256)
+        changed.ackTimeoutNanoseconds = 70_000
+        changed.retryCount = 1
+        requester.update(changed)
+        _ = requester.post(SendRequest(operation: .send, byteCount: 8))
+        var now = Self.start
+        try #require(requester.pollTransmit(now: now) != nil)
+        #expect(requester.nextTimeout == now.advanced(byNanoseconds: 70_000))
+        for isLast in [false, true] {
+            now = try #require(requester.nextTimeout)
+            requester.handleTimeout(now: now)
+            #expect(requester.isInError == isLast)
+            _ = requester.pollTransmit(now: now)
+        }
+    }
 }

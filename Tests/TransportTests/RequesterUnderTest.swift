@@ -27,6 +27,7 @@ final class RequesterUnderTest {
     func pollTransmit(now: Timestamp) -> RequestPacket? { self.requester.pollTransmit(now: now) }
     func pollCompletion() -> RequestCompletion? { self.requester.pollCompletion() }
     func handleTimeout(now: Timestamp) { self.requester.handleTimeout(now: now) }
+    func update(_ changed: RequesterConfiguration) { self.requester.update(changed) }
     func enterError() { self.requester.enterError() }
     func suspend() { self.requester.suspend() }
     func resume() { self.requester.resume() }
