@@ -43,9 +43,12 @@ package struct GIDTable: Sendable {
 
     /// The GIDs of an interface in the order of a fresh table, each once.
     private static func gids(of interface: NetworkInterface) -> [GID] {
-        let addresses = interface.addresses.filter { !$0.isTentative }.map(\.address)
+        // The link-local address is usable some two seconds after the link came up. It has its place before, or the
+        // index of every other address would depend on when somebody looked first.
+        let addresses = interface.addresses.filter { !$0.isTentative || $0.address.isLinkLocal }.map(\.address)
         let ordered =
-            addresses.filter { !$0.isIPv4 && $0.isLinkLocal }
+            [interface.comingLinkLocal].compactMap(\.self)
+            + addresses.filter { !$0.isIPv4 && $0.isLinkLocal }
             + addresses.filter(\.isIPv4)
             + addresses.filter { !$0.isIPv4 && !$0.isLinkLocal }
         var gids: [GID] = []

@@ -15,6 +15,8 @@ package struct NetworkInterface: Hashable, Sendable {
     /// Megabits per second, where the driver says.
     package var speedMegabits: Int?
     package var addresses: [Address]
+    /// The link-local address that the kernel will give it once its link has come up; `nil` when it has one, or gets none.
+    package var comingLinkLocal: IPAddress?
 
     /// An address of an interface.
     package struct Address: Hashable, Sendable {

@@ -16,7 +16,25 @@ package enum NetworkInterfaces {
             guard let position = interfaces.firstIndex(where: { $0.index == header.ifa_index }) else { continue }
             if let address = self.address(message, header) { interfaces[position].addresses.append(address) }
         }
+        for position in interfaces.indices {
+            interfaces[position].comingLinkLocal = self.comingLinkLocal(of: interfaces[position])
+        }
         return interfaces.sorted { $0.index < $1.index }
+    }
+
+    /// The kernel makes the address up to a second after the link came up, by default from the hardware address
+    /// (RFC 4291, appendix A).
+    private static func comingLinkLocal(of interface: NetworkInterface) -> IPAddress? {
+        let mac = interface.macAddress
+        guard interface.isUp, !interface.isLoopback, mac.count == 6, mac.contains(where: { $0 != 0 }),
+            !interface.addresses.contains(where: { !$0.address.isIPv4 && $0.address.isLinkLocal })
+        else { return nil }
+        let settings = "/proc/sys/net/ipv6/conf/\(interface.name)"
+        guard TextFile.number(in: settings + "/disable_ipv6") == 0,
+            TextFile.number(in: settings + "/addr_gen_mode") == 0
+        else { return nil }
+        let bytes = [mac[0] ^ 2, mac[1], mac[2], 0xFF, 0xFE, mac[3], mac[4], mac[5]]
+        return IPAddress(high: 0xFE80_0000_0000_0000, low: bytes.reduce(0) { $0 << 8 | UInt64($1) })
     }
 
     private static func interface(_ message: RouteSocket.Message) -> NetworkInterface? {

@@ -33,12 +33,22 @@ struct GIDTableTests {
         #expect(self.gids(self.table([Self.global, Self.ipv4])) == [Self.ipv4, Self.global].map(Self.gid))
     }
 
-    @Test func `an address that is not usable yet is left out`() {
-        var interface = NetworkInterface.fake(addresses: [Self.linkLocal, Self.ipv4])
+    @Test func `an address that is not usable yet is left out, but the link-local one keeps the first place`() {
+        var interface = NetworkInterface.fake(addresses: [Self.linkLocal, Self.ipv4, Self.global])
         interface.addresses[0].isTentative = true
+        interface.addresses[2].isTentative = true
         var table = GIDTable()
         table.refresh(from: interface)
-        #expect(self.gids(table) == [Self.gid(Self.ipv4)])
+        #expect(self.gids(table) == [Self.gid(Self.linkLocal), Self.gid(Self.ipv4)])
+    }
+
+    @Test func `a link-local address that is still to come has the first place`() {
+        var interface = NetworkInterface.fake(addresses: [Self.ipv4])
+        interface.comingLinkLocal = Self.linkLocal
+        var table = GIDTable()
+        table.refresh(from: interface)
+        table.refresh(from: .fake(addresses: [Self.ipv4, Self.linkLocal]))
+        #expect(self.gids(table) == [Self.gid(Self.linkLocal), Self.gid(Self.ipv4)])
     }
 
     @Test func `an address keeps its index, also when it goes and comes back`() {

@@ -30,6 +30,21 @@ struct NetworkInterfacesTests {
         #expect(link.address.low == 0x0000_00FF_FEAA_BBCC)
     }
 
+    @Test func `the link-local address is known before the link is up`() throws {
+        let commands = [
+            "ip link add veth-a type veth peer name veth-b",
+            "ip link set veth-a address 02:00:00:aa:bb:cc up", "ip addr add 10.9.8.7/20 dev veth-a",
+        ]
+        let before = try ThreadNamespace.withFresh(commands: commands) { try NetworkInterfaces.enumerate() }
+        let waiting = try #require(before.first { $0.name == "veth-a" })
+        #expect(waiting.ipv6Addresses.isEmpty)
+        #expect(waiting.comingLinkLocal == IPAddress(high: 0xFE80_0000_0000_0000, low: 0x0000_00FF_FEAA_BBCC))
+
+        let without = commands + ["sysctl -q -w net.ipv6.conf.veth-a.disable_ipv6=1"]
+        let disabled = try ThreadNamespace.withFresh(commands: without) { try NetworkInterfaces.enumerate() }
+        #expect(disabled.first { $0.name == "veth-a" }?.comingLinkLocal == nil)
+    }
+
     @Test func `the loopback interface has its addresses once it is up`() throws {
         let interfaces = try ThreadNamespace.withFresh { try NetworkInterfaces.enumerate() }
         let loopback = try #require(interfaces.first)
