@@ -47,17 +47,12 @@ extension Device {
     }
 
     private static func nodeGUID(of interface: NetworkInterface) -> UInt64 {
-        let mac = interface.macAddress
-        guard mac.count == 6, mac.contains(where: { $0 != 0 }) else {
-            // No address to derive from. FNV-1a of the name, marked as locally administered.
-            let hash = interface.name.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { hash, byte in
-                (hash ^ UInt64(byte)) &* 0x100_0000_01B3
-            }
-            return hash & ~(1 << 56) | 1 << 57
+        if let eui64 = interface.eui64 { return eui64 }
+        // No address to derive from. FNV-1a of the name, marked as locally administered.
+        let hash = interface.name.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { hash, byte in
+            (hash ^ UInt64(byte)) &* 0x100_0000_01B3
         }
-        // The universal/local bit is inverted in an EUI-64, and FF FE stands in the middle.
-        let bytes = [mac[0] ^ 2, mac[1], mac[2], 0xFF, 0xFE, mac[3], mac[4], mac[5]]
-        return bytes.reduce(0) { $0 << 8 | UInt64($1) }
+        return hash & ~(1 << 56) | 1 << 57
     }
 }
 

@@ -50,7 +50,7 @@ extension Engine {
                 self.counters.malformedPackets += 1
                 continue
             }
-            let number = QPN(truncating: bytes.bigEndian(at: 4, as: UInt32.self))
+            let number = BTH.destQP(of: bytes)
             if let queuePair = unsafe self.queuePairs[number] {
                 unsafe self.receive(bytes, for: queuePair, index: index, origin: origin, now: now)
             } else if isForwarded || !self.isStray(number) {
@@ -114,8 +114,7 @@ extension Engine {
         while end + BTH.byteCount <= datagram.byteCount {
             let bytes = unsafe UnsafeRawBufferPointer(rebasing: self.receiveBuffer[end..<end + BTH.byteCount])
             // SAFETY: the twelve bytes lie inside what was received.
-            let next = unsafe RawSpan(_unsafeBytes: bytes).bigEndian(at: 4, as: UInt32.self)
-            guard QPN(truncating: next) == number else { break }
+            guard BTH.destQP(of: unsafe RawSpan(_unsafeBytes: bytes)) == number else { break }
             self.counters.strayPackets += 1
             end = min(end + datagram.segmentByteCount, datagram.byteCount)
         }

@@ -13,13 +13,6 @@ extension Engine {
         self.thread = try BackgroundThread(name: "verbena") { [unowned self] in self.run() }
     }
 
-    /// Ends the thread. Nothing of the engine runs by itself afterwards.
-    internal func stopThread() {
-        self.isStopping.store(true, ordering: .releasing)
-        self.wake.signal()
-        self.thread.take()?.join()
-    }
-
     /// The caller is about to sleep until a completion comes, so the background thread must listen to the socket.
     package func willBlock() {
         self.isSleeping.store(true, ordering: .relaxed)
@@ -76,11 +69,6 @@ extension Engine {
     private struct Look {
         let at: UInt64
         let pollCount: UInt64
-
-        init(at: UInt64, pollCount: UInt64) {
-            self.at = at
-            self.pollCount = pollCount
-        }
     }
 
     /// An application that polls more seldom than this, on average, does something else: it may wait for a peer's write

@@ -105,9 +105,7 @@ extension QueuePair {
             completion.flags |= WorkCompletion.Flag.immediate
             completion.immediateOrKey = header.immediate.bigEndian
         }
-        if !self.receiveCompletions.push(completion, isSolicited: header.bth.isSolicited || status != .success) {
-            self.hasLostCompletion = true
-        }
+        self.report(completion, to: self.receiveCompletions, isSolicited: header.bth.isSolicited)
         if status != .success { self.enterError() }
     }
 }

@@ -87,11 +87,11 @@ extension QueuePair {
         case .reliable:
             self.transmitResponses(now: now)
             self.transmitReliable(now: now)
-            while let done = self.rcRequester?.pollCompletion() { self.finish(done) }
+            while let done = self.rcRequester?.pollCompletion() { self.complete(slot: done.slot, status: done.status) }
             self.deadline = self.rcRequester?.nextTimeout
         case .unreliableConnected:
             self.transmitUnreliable()
-            while let done = self.ucRequester?.pollCompletion() { self.finish(done) }
+            while let done = self.ucRequester?.pollCompletion() { self.complete(slot: done.slot, status: done.status) }
         case .datagram:
             break
         }
@@ -184,10 +184,6 @@ extension QueuePair {
 // MARK: - Completing
 
 extension QueuePair {
-    private func finish(_ done: RequestCompletion) {
-        self.complete(slot: done.slot, status: done.status)
-    }
-
     /// Ends the oldest send request.
     internal func complete(slot index: Int, status: CompletionStatus) {
         let slot = self.sendQueue[index]
@@ -201,8 +197,13 @@ extension QueuePair {
         completion.opcode = slot.completionOpcode
         completion.byteCount = slot.byteCount
         completion.qpNumber = self.number
-        if !self.sendCompletions.push(completion, isSolicited: status != .success) { self.hasLostCompletion = true }
+        self.report(completion, to: self.sendCompletions, isSolicited: false)
         self.sendQueue.retire(index, completionEnd: self.sendCompletions.ring.producedCount)
+    }
+
+    /// Writes a completion; one that finds the queue full stops the queue pair. Errors always count as solicited.
+    internal func report(_ completion: WorkCompletion, to queue: CompletionQueue, isSolicited: Bool) {
+        if !queue.push(completion, isSolicited: isSolicited) { self.hasLostCompletion = true }
     }
 
     /// Ends a receive request that no message came for.
@@ -212,7 +213,7 @@ extension QueuePair {
         completion.status = UInt32(CompletionStatus.flushed.rawValue)
         completion.opcode = WorkCompletion.Opcode.receive
         completion.qpNumber = self.number
-        if !self.receiveCompletions.push(completion, isSolicited: true) { self.hasLostCompletion = true }
+        self.report(completion, to: self.receiveCompletions, isSolicited: true)
     }
 
     /// Flushes what was posted to the own receive queue; requests of a shared one stay for others.
@@ -252,8 +253,8 @@ extension QueuePair {
         var host = ResponderMemory(self)
         self.rcResponder?.enterError(host: &host)
         self.ucResponder?.enterError(host: &host)
-        while let done = self.rcRequester?.pollCompletion() { self.finish(done) }
-        while let done = self.ucRequester?.pollCompletion() { self.finish(done) }
+        while let done = self.rcRequester?.pollCompletion() { self.complete(slot: done.slot, status: done.status) }
+        while let done = self.ucRequester?.pollCompletion() { self.complete(slot: done.slot, status: done.status) }
         self.deadline = nil
         self.flushReceives()
         if self.sharedReceiveQueue != nil { self.raise(.lastRequestReached) }

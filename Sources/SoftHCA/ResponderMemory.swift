@@ -146,9 +146,7 @@ extension QueuePair {
             completion.flags |= WorkCompletion.Flag.invalidated
             completion.immediateOrKey = rKey
         }
-        if !self.receiveCompletions.push(completion, isSolicited: done.isSolicited || done.status != .success) {
-            self.hasLostCompletion = true
-        }
+        self.report(completion, to: self.receiveCompletions, isSolicited: done.isSolicited)
     }
 }
 

@@ -60,7 +60,6 @@ internal struct SendQueue: ~Copyable {
 extension SendQueue {
     var freeCount: Int { self.capacity - Int(self.staged - self.freed) }
     var stagedCount: Int { Int(self.staged - self.tail) }
-    var isIdle: Bool { self.head == self.staged }
 
     @inline(always)
     func slotIndex(_ index: UInt64) -> Int { Int(index % UInt64(self.capacity)) }

@@ -37,6 +37,16 @@ package struct NetworkInterface: Hashable, Sendable {
 }
 
 extension NetworkInterface {
+    /// EUI-64 of the hardware address, as a number whose most significant byte comes first; `nil` when there is none to
+    /// derive it from.
+    package var eui64: UInt64? {
+        let mac = self.macAddress
+        guard mac.count == 6, mac.contains(where: { $0 != 0 }) else { return nil }
+        // The universal/local bit is inverted in an EUI-64, and FF FE stands in the middle.
+        let bytes = [mac[0] ^ 2, mac[1], mac[2], 0xFF, 0xFE, mac[3], mac[4], mac[5]]
+        return bytes.reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
     package var ipv4Addresses: [Address] { self.addresses.filter { $0.address.isIPv4 } }
     package var ipv6Addresses: [Address] { self.addresses.filter { !$0.address.isIPv4 } }
 }

@@ -25,16 +25,14 @@ package enum NetworkInterfaces {
     /// The kernel makes the address up to a second after the link came up, by default from the hardware address
     /// (RFC 4291, appendix A).
     private static func comingLinkLocal(of interface: NetworkInterface) -> IPAddress? {
-        let mac = interface.macAddress
-        guard interface.isUp, !interface.isLoopback, mac.count == 6, mac.contains(where: { $0 != 0 }),
+        guard interface.isUp, !interface.isLoopback, let interfaceID = interface.eui64,
             !interface.addresses.contains(where: { !$0.address.isIPv4 && $0.address.isLinkLocal })
         else { return nil }
         let settings = "/proc/sys/net/ipv6/conf/\(interface.name)"
         guard TextFile.number(in: settings + "/disable_ipv6") == 0,
             TextFile.number(in: settings + "/addr_gen_mode") == 0
         else { return nil }
-        let bytes = [mac[0] ^ 2, mac[1], mac[2], 0xFF, 0xFE, mac[3], mac[4], mac[5]]
-        return IPAddress(high: 0xFE80_0000_0000_0000, low: bytes.reduce(0) { $0 << 8 | UInt64($1) })
+        return IPAddress(high: 0xFE80_0000_0000_0000, low: interfaceID)
     }
 
     private static func interface(_ message: RouteSocket.Message) -> NetworkInterface? {

@@ -109,19 +109,30 @@ internal func postReceive(
 ) -> CInt {
     guard let queuePair = unsafe queuePair else { return EINVAL }
     return unsafe queuePair.object._withUnsafeGuaranteedRef { object in
-        var next = unsafe requests
-        while let request = unsafe next {
-            let error = unsafe object.postReceive(
+        unsafe postEach(requests, failed) { request in
+            unsafe object.postReceive(
                 workRequestID: request.pointee.wr_id,
                 elements: request.pointee.elements,
                 count: Int(request.pointee.num_sge)
             )
-            if let error {
-                unsafe failed?.pointee = request
-                return error.rawValue
-            }
-            unsafe next = request.pointee.next
         }
-        return 0
     }
+}
+
+/// Walks a list of receive requests until one is refused, which `failed` then names.
+@inline(always)
+internal func postEach(
+    _ requests: UnsafeMutablePointer<ibv_recv_wr>?,
+    _ failed: UnsafeMutablePointer<UnsafeMutablePointer<ibv_recv_wr>?>?,
+    _ post: (UnsafeMutablePointer<ibv_recv_wr>) -> Errno?
+) -> CInt {
+    var next = unsafe requests
+    while let request = unsafe next {
+        if let error = unsafe post(request) {
+            unsafe failed?.pointee = request
+            return error.rawValue
+        }
+        unsafe next = request.pointee.next
+    }
+    return 0
 }

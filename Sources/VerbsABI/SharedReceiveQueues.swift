@@ -107,20 +107,13 @@ internal func postSharedReceive(
 ) -> CInt {
     guard let queue = unsafe queue else { return EINVAL }
     return unsafe queue.object(SharedReceiveQueue.self)._withUnsafeGuaranteedRef { object in
-        var next = unsafe requests
-        while let request = unsafe next {
-            let error = unsafe object.post(
+        unsafe postEach(requests, failed) { request in
+            unsafe object.post(
                 workRequestID: request.pointee.wr_id,
                 elements: request.pointee.elements,
                 count: Int(request.pointee.num_sge)
             )
-            if let error {
-                unsafe failed?.pointee = request
-                return error.rawValue
-            }
-            unsafe next = request.pointee.next
         }
-        return 0
     }
 }
 
