@@ -1,12 +1,25 @@
-/// A secret permutation of the 32-bit numbers, which makes keys unpredictable.
+/// What makes keys unpredictable: two secret permutations, one of the upper 24 bits of a key, one of its lowest 8.
 ///
-/// A Feistel network of four rounds over halves of 16 bits. It hides which slot and generation a key names from who sees
-/// a few keys; it is not meant to withstand somebody who may ask for millions.
+/// ```
+///   31                            8 7        0
+///   | prefix: permuted slot number |   tag    |
+/// ```
+///
+/// The prefix names a slot of the memory table and a part of its generation. The tag is the rest of the generation,
+/// permuted differently under each prefix; that of a type 2 window is the program's own (`ibv_inc_rkey`).
+///
+/// Feistel networks of four rounds. They hide which slot and generation a key names from who sees a few keys; they are
+/// not meant to withstand somebody who may ask for millions.
 package struct KeyCipher: Sendable, BitwiseCopyable, Hashable {
     private let secret0: UInt32
     private let secret1: UInt32
     private let secret2: UInt32
     private let secret3: UInt32
+
+    /// Bits of a prefix.
+    package static var prefixBitCount: Int { 24 }
+    /// Tags under one prefix.
+    package static var tagCount: UInt32 { 256 }
 
     /// - Parameter secret: 128 random bits.
     package init(secret: (UInt64, UInt64)) {
@@ -16,34 +29,47 @@ package struct KeyCipher: Sendable, BitwiseCopyable, Hashable {
         self.secret3 = UInt32(truncatingIfNeeded: secret.1 >> 32)
     }
 
+    /// The prefix of a 24-bit number.
     @inline(always)
     package func encrypt(_ value: UInt32) -> UInt32 {
-        var left = value >> 16
-        var right = value & 0xFFFF
-        left ^= Self.mix(right, self.secret0)
-        right ^= Self.mix(left, self.secret1)
-        left ^= Self.mix(right, self.secret2)
-        right ^= Self.mix(left, self.secret3)
-        return left << 16 | right
+        var left = (value >> 12) & 0xFFF
+        var right = value & 0xFFF
+        left ^= Self.mix(right, self.secret0) & 0xFFF
+        right ^= Self.mix(left, self.secret1) & 0xFFF
+        left ^= Self.mix(right, self.secret2) & 0xFFF
+        right ^= Self.mix(left, self.secret3) & 0xFFF
+        return left << 12 | right
     }
 
+    /// The number behind the prefix of a key.
     @inline(always)
-    package func decrypt(_ value: UInt32) -> UInt32 {
-        var left = value >> 16
-        var right = value & 0xFFFF
-        right ^= Self.mix(left, self.secret3)
-        left ^= Self.mix(right, self.secret2)
-        right ^= Self.mix(left, self.secret1)
-        left ^= Self.mix(right, self.secret0)
-        return left << 16 | right
+    package func decrypt(key: UInt32) -> UInt32 {
+        var left = key >> 20
+        var right = (key >> 8) & 0xFFF
+        right ^= Self.mix(left, self.secret3) & 0xFFF
+        left ^= Self.mix(right, self.secret2) & 0xFFF
+        right ^= Self.mix(left, self.secret1) & 0xFFF
+        left ^= Self.mix(right, self.secret0) & 0xFFF
+        return left << 12 | right
     }
 
-    /// A 16-bit hash of 16 bits under a secret: every bit of the result depends on every bit of both.
+    /// The tag under a prefix of a number below 256: another one for each number.
+    package func tag(_ value: UInt32, under prefix: UInt32) -> UInt32 {
+        var left = (value >> 4) & 0xF
+        var right = value & 0xF
+        left ^= Self.mix(right << 24 | prefix, self.secret3) & 0xF
+        right ^= Self.mix(left << 24 | prefix, self.secret2) & 0xF
+        left ^= Self.mix(right << 24 | prefix, self.secret1) & 0xF
+        right ^= Self.mix(left << 24 | prefix, self.secret0) & 0xF
+        return left << 4 | right
+    }
+
+    /// A hash of a number under a secret, in the lower 16 bits: every bit of the result depends on every bit of both.
     @inline(always)
-    private static func mix(_ half: UInt32, _ secret: UInt32) -> UInt32 {
-        var word = (half &* 0x9E37_79B1) ^ secret
+    private static func mix(_ value: UInt32, _ secret: UInt32) -> UInt32 {
+        var word = (value &* 0x9E37_79B1) ^ secret
         word = (word ^ (word >> 15)) &* 0x85EB_CA6B
         word = (word ^ (word >> 13)) &* 0xC2B2_AE35
-        return (word ^ (word >> 16)) & 0xFFFF
+        return word ^ (word >> 16)
     }
 }

@@ -1,20 +1,7 @@
-/// The memory regions of one process, by key: what another process, or a packet, may touch.
+/// The memory regions and windows of one process, by key: what another process, or a packet, may touch.
 ///
-/// A view over a segment; making and removing entries is `ProcessSegment`'s. An entry is 64 bytes:
-///
-/// | Bytes | Contents                                                         |
-/// |-------|------------------------------------------------------------------|
-/// | 0-7   | the valid key (high half, 0 = none), accesses under way (low half) |
-/// | 8-15  | address of the first byte in the owner's address space           |
-/// | 16-23 | the address by which work requests name that byte                |
-/// | 24-31 | length in bytes                                                  |
-/// | 32-35 | access flags                                                     |
-/// | 36-39 | protection domain                                                |
-/// | 40-43 | generation of the slot                                           |
-/// | 44-47 | next free slot + 1                                               |
-///
-/// The fields change only while no key is valid and no access is under way, so whoever has counted himself in and
-/// still finds his key may read them.
+/// A view over a segment, in whatever process; making and removing entries is `ProcessSegment`'s. `MemoryEntry` has the
+/// layout of an entry.
 @safe
 package struct MemoryTable {
     // SAFETY: `count` entries in the segment's mapping, which outlives the view.
@@ -29,44 +16,20 @@ package struct MemoryTable {
         self.cipher = cipher
     }
 
-    internal struct Entry: Sendable {
-        let state: SharedUInt64
-        let address: SharedUInt64
-        let virtualAddress: SharedUInt64
-        let byteCount: SharedUInt64
-        let access: SharedUInt32
-        let domain: SharedUInt32
-        let generation: SharedUInt32
-        let nextFree: SharedUInt32
-
-        @unsafe
-        @inline(always)
-        init(at base: UnsafeMutableRawPointer) {
-            unsafe self.state = SharedUInt64(at: base)
-            unsafe self.address = SharedUInt64(at: base + 8)
-            unsafe self.virtualAddress = SharedUInt64(at: base + 16)
-            unsafe self.byteCount = SharedUInt64(at: base + 24)
-            unsafe self.access = SharedUInt32(at: base + 32)
-            unsafe self.domain = SharedUInt32(at: base + 36)
-            unsafe self.generation = SharedUInt32(at: base + 40)
-            unsafe self.nextFree = SharedUInt32(at: base + 44)
-        }
-    }
-
     @inline(always)
-    internal func entry(at index: UInt32) -> Entry {
+    internal func entry(at index: UInt32) -> MemoryEntry {
         // SAFETY: the mask keeps the index inside the table.
-        unsafe Entry(at: self.entries + Int(index & self.indexMask) * SegmentLayout.memoryEntryByteCount)
+        unsafe MemoryEntry(at: self.entries + Int(index & self.indexMask) * SegmentLayout.memoryEntryByteCount)
     }
 
     @inline(always)
-    internal func entry(forKey key: UInt32) -> Entry {
-        self.entry(at: self.cipher.decrypt(key))
+    package func entry(forKey key: UInt32) -> MemoryEntry {
+        self.entry(at: self.cipher.decrypt(key: key))
     }
 
     /// The slot that a key names, whether or not the key is valid.
     internal func index(forKey key: UInt32) -> UInt32 {
-        self.cipher.decrypt(key) & self.indexMask
+        self.cipher.decrypt(key: key) & self.indexMask
     }
 }
 
@@ -86,22 +49,23 @@ extension MemoryTable {
     ///   - address: In the region's own terms (`iova`).
     ///   - byteCount: May be 0; the address must lie in the region, or at its end, all the same.
     ///   - access: All of these must be allowed; none means local reading.
-    ///   - domain: Handle of the protection domain of who asks.
+    ///   - accessor: Who asks.
     @inline(always)
     package func resolve(
         key: UInt32,
         address: UInt64,
         byteCount: UInt64,
         access: AccessFlags,
-        domain: UInt32
-    ) -> UnsafeMutableRawPointer? {
+        by accessor: MemoryAccessor
+    ) -> MemoryLocation? {
         let entry = self.entry(forKey: key)
-        guard key != 0, UInt32(truncatingIfNeeded: entry.state.acquired >> 32) == key else { return nil }
-        let pointer = unsafe self.locate(entry, address, byteCount, access, domain)
+        guard key != 0, entry.validKey == key else { return nil }
+        let location = Self.locate(entry, address, byteCount, access, accessor)
         // A key is valid once in a generation: that it stands there again now means that it stood there all the time.
+        // Not so the key of a window of type 2, which a program may use again; who is not inside must expect that.
         acquireFence()
         guard UInt32(truncatingIfNeeded: entry.state.relaxed >> 32) == key else { return nil }
-        return unsafe pointer
+        return location
     }
 
     /// Like `resolve`, and keeps the region from going away until `endAccess(key:)`.
@@ -113,18 +77,18 @@ extension MemoryTable {
         address: UInt64,
         byteCount: UInt64,
         access: AccessFlags,
-        domain: UInt32
-    ) -> UnsafeMutableRawPointer? {
+        by accessor: MemoryAccessor
+    ) -> MemoryLocation? {
         let entry = self.entry(forKey: key)
         // Looking first keeps a wrong key from writing to the table at all.
         guard key != 0, UInt32(truncatingIfNeeded: entry.state.relaxed >> 32) == key else { return nil }
         guard UInt32(truncatingIfNeeded: entry.state.add(1) >> 32) == key,
-            let pointer = unsafe self.locate(entry, address, byteCount, access, domain)
+            let location = Self.locate(entry, address, byteCount, access, accessor)
         else {
             entry.state.subtract(1)
             return nil
         }
-        return unsafe pointer
+        return location
     }
 
     /// Ends what `beginAccess` with the same key began.
@@ -135,24 +99,58 @@ extension MemoryTable {
 
     /// Whether the key is valid now, for whatever use.
     package func isValid(key: UInt32) -> Bool {
-        key != 0 && UInt32(truncatingIfNeeded: self.entry(forKey: key).state.acquired >> 32) == key
+        key != 0 && self.entry(forKey: key).validKey == key
     }
 
     @inline(always)
-    private func locate(
-        _ entry: Entry,
+    private static func locate(
+        _ entry: MemoryEntry,
         _ address: UInt64,
         _ byteCount: UInt64,
         _ access: AccessFlags,
-        _ domain: UInt32
-    ) -> UnsafeMutableRawPointer? {
+        _ accessor: MemoryAccessor
+    ) -> MemoryLocation? {
         let offset = address &- entry.virtualAddress.relaxed
         let length = entry.byteCount.relaxed
         // An address below the region gives an offset beyond its end, because a region does not wrap.
         guard offset <= length, byteCount <= length - offset,
             entry.access.relaxed & access.rawValue == access.rawValue,
-            entry.domain.relaxed == domain
+            entry.domain.relaxed == accessor.domain
         else { return nil }
-        return unsafe UnsafeMutableRawPointer(bitPattern: UInt(entry.address.relaxed &+ offset))
+        let kind = MemoryKind(rawValue: entry.kind.relaxed)
+        guard kind.isRegion || Self.serves(entry, kind, accessor), let place = kind.place else { return nil }
+        return MemoryLocation(place: place, position: entry.position.relaxed &+ offset)
+    }
+
+    /// Whether a window is there for who asks.
+    private static func serves(_ entry: MemoryEntry, _ kind: MemoryKind, _ accessor: MemoryAccessor) -> Bool {
+        switch kind.windowType {
+        case .type1: accessor.queuePair != 0
+        case .type2: accessor.queuePair != 0 && accessor.queuePair == entry.queuePair.relaxed
+        case nil: false
+        }
+    }
+}
+
+// MARK: - Invalidating
+
+extension MemoryTable {
+    /// Invalidates the key of a window of type 2: a local invalidate, or a SEND with invalidate of the peer, whose
+    /// process may call this too. Returns once nobody is inside the window any more.
+    ///
+    /// - Parameter accessor: `remote` in both cases: the queue pair is the one that the window is bound to.
+    /// - Returns: Whether it was the key of a window that is bound to that queue pair; nothing is changed if not.
+    package func invalidateWindow(key: UInt32, by accessor: MemoryAccessor) -> Bool {
+        let entry = self.entry(forKey: key)
+        guard key != 0, entry.validKey == key else { return false }
+        // Who is inside may rely on what the entry says: the key might be bound anew at this moment.
+        let isFound =
+            UInt32(truncatingIfNeeded: entry.state.add(1) >> 32) == key
+            && MemoryKind(rawValue: entry.kind.relaxed).windowType == .type2
+            && entry.domain.relaxed == accessor.domain && entry.queuePair.relaxed == accessor.queuePair
+            && entry.invalidate(key)
+        entry.state.subtract(1)
+        if isFound { entry.waitForAccesses() }
+        return isFound
     }
 }

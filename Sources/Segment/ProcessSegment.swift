@@ -18,6 +18,8 @@ package final class ProcessSegment {
     internal var freeCompletions: FreeSlots
     internal var freeReceives: FreeSlots
     internal var freeMemory = FreeMemorySlots()
+    /// Slots of the memory table that hold windows, bound or not.
+    internal var windowSlots: Set<UInt32> = []
 
     /// Makes the segment of this process, as large as the address space lets it be.
     ///

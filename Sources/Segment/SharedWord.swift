@@ -48,6 +48,16 @@ package struct SharedUInt64 {
     package func keep(_ mask: UInt64) -> UInt64 {
         unsafe self.word.pointee.bitwiseAnd(mask, ordering: .acquiringAndReleasing).oldValue
     }
+
+    /// Stores `value` if `expected` stands there, and says whether it did.
+    @inline(always)
+    package func replace(_ expected: UInt64, with value: UInt64) -> Bool {
+        unsafe self.word.pointee.compareExchange(
+            expected: expected,
+            desired: value,
+            ordering: .acquiringAndReleasing
+        ).exchanged
+    }
 }
 
 /// A view of a 32-bit number in a segment, like `SharedUInt64`.

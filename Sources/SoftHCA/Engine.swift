@@ -16,6 +16,7 @@ package final class Engine {
     internal let lock = Lock()
     internal let membership: Membership
     package let segment: ProcessSegment
+    internal let ownMemory: OwnMemory
     internal let poller: Poller
     internal let wake: EventDescriptor
 
@@ -55,6 +56,7 @@ package final class Engine {
     ///   error says what to do.
     internal init(segment: ProcessSegment) throws(Errno) {
         self.segment = segment
+        self.ownMemory = OwnMemory(segment)
         do throws(RegistryError) {
             self.membership = try HostRegistry.join()
         } catch {

@@ -6,15 +6,21 @@ internal import Transport
 
 extension QueuePair {
     internal var memory: MemoryTable { self.engine.segment.memory }
+    internal var ownMemory: OwnMemory { self.engine.ownMemory }
+
+    /// Who asks when the queue pair uses its own keys.
+    internal var localAccessor: MemoryAccessor { .local(domain: self.domain.handle) }
+    /// Who asks when the peer uses keys of ours.
+    internal var peerAccessor: MemoryAccessor { .remote(domain: self.domain.handle, queuePair: self.number) }
 
     /// Whether a scatter element may be used so. For checks at posting; the copy itself checks again.
     internal func isAccessible(_ element: ScatterElement, access: AccessFlags) -> Bool {
-        unsafe self.memory.resolve(
+        self.memory.resolve(
             key: element.lKey,
             address: element.address,
             byteCount: UInt64(element.byteCount),
             access: access,
-            domain: self.domain.handle
+            by: self.localAccessor
         ) != nil
     }
 
@@ -37,18 +43,19 @@ extension QueuePair {
         var walk = unsafe ElementWalk(elements, offset: UInt64(messageOffset), byteCount: byteCount)
         var done = 0
         while let piece = walk.next() {
-            guard
-                let source = unsafe self.memory.beginAccess(
-                    key: piece.lKey,
-                    address: piece.address,
-                    byteCount: UInt64(piece.byteCount),
-                    access: [],
-                    domain: self.domain.handle
-                )
-            else { return false }
-            // SAFETY: the table answers for the source until `endAccess`; the pieces add up to `byteCount`.
-            unsafe (target + done).copyMemory(from: source, byteCount: Int(piece.byteCount))
-            self.memory.endAccess(key: piece.lKey)
+            let source = self.memory.beginAccess(
+                key: piece.lKey,
+                address: piece.address,
+                byteCount: UInt64(piece.byteCount),
+                access: [],
+                by: self.localAccessor
+            )
+            guard let source else { return false }
+            defer { self.memory.endAccess(key: piece.lKey) }
+            // SAFETY: the pieces add up to `byteCount`, for which the target has room.
+            guard unsafe self.ownMemory.read(source, byteCount: Int(piece.byteCount), into: target + done) else {
+                return false
+            }
             done += Int(piece.byteCount)
         }
         return done == byteCount
@@ -62,7 +69,7 @@ extension QueuePair {
             start: self.sendQueue.elements(of: slot),
             count: Int(self.sendQueue[slot].elementCount)
         )
-        return unsafe self.scatter(payload, to: elements, offset: UInt64(messageOffset), domain: self.domain.handle)
+        return unsafe self.scatter(payload, to: elements, offset: UInt64(messageOffset), by: self.localAccessor)
     }
 
     /// - Returns: `nil`; `.localLengthError` when the elements are too short, `.localProtectionError` when one of them is
@@ -72,23 +79,23 @@ extension QueuePair {
         _ payload: RawSpan,
         to elements: UnsafeBufferPointer<ScatterElement>,
         offset: UInt64,
-        domain: UInt32
+        by accessor: MemoryAccessor
     ) -> CompletionStatus? {
         var walk = unsafe ElementWalk(elements, offset: offset, byteCount: payload.byteCount)
         var done = 0
         while let piece = walk.next() {
-            guard
-                let target = unsafe self.memory.beginAccess(
-                    key: piece.lKey,
-                    address: piece.address,
-                    byteCount: UInt64(piece.byteCount),
-                    access: .localWrite,
-                    domain: domain
-                )
-            else { return .localProtectionError }
-            // SAFETY: the table answers for the target until `endAccess`.
-            unsafe payload.copy(from: done, byteCount: Int(piece.byteCount), to: target)
-            self.memory.endAccess(key: piece.lKey)
+            let target = self.memory.beginAccess(
+                key: piece.lKey,
+                address: piece.address,
+                byteCount: UInt64(piece.byteCount),
+                access: .localWrite,
+                by: accessor
+            )
+            guard let target else { return .localProtectionError }
+            defer { self.memory.endAccess(key: piece.lKey) }
+            guard self.ownMemory.write(payload, from: done, byteCount: Int(piece.byteCount), to: target) else {
+                return .localProtectionError
+            }
             done += Int(piece.byteCount)
         }
         return done == payload.byteCount ? nil : .localLengthError
@@ -100,19 +107,17 @@ extension QueuePair {
     @unsafe
     internal func load(rKey: UInt32, address: UInt64, byteCount: Int, into target: UnsafeMutableRawPointer) -> Bool {
         guard byteCount > 0 else { return true }
-        guard
-            let source = unsafe self.memory.beginAccess(
-                key: rKey,
-                address: address,
-                byteCount: UInt64(byteCount),
-                access: .remoteRead,
-                domain: self.domain.handle
-            )
-        else { return false }
-        // SAFETY: the table answers for the source until `endAccess`, the caller for the target.
-        unsafe target.copyMemory(from: source, byteCount: byteCount)
-        self.memory.endAccess(key: rKey)
-        return true
+        let source = self.memory.beginAccess(
+            key: rKey,
+            address: address,
+            byteCount: UInt64(byteCount),
+            access: .remoteRead,
+            by: self.peerAccessor
+        )
+        guard let source else { return false }
+        defer { self.memory.endAccess(key: rKey) }
+        // SAFETY: the caller answers for the target.
+        return unsafe self.ownMemory.read(source, byteCount: byteCount, into: target)
     }
 }
 

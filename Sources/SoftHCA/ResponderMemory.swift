@@ -1,5 +1,4 @@
 internal import Segment
-internal import Synchronization
 internal import Transport
 
 /// The memory and the receive queue of a queue pair, as the responder of `Transport` sees them.
@@ -25,32 +24,30 @@ internal struct ResponderMemory: ResponderHost, ~Copyable {
         self.withQueuePair { queuePair in
             let flags = AccessFlags(access)
             guard queuePair.attributes.access.contains(flags) else { return .invalidRequest }
-            let pointer = unsafe queuePair.memory.resolve(
+            let location = queuePair.memory.resolve(
                 key: rKey,
                 address: address,
                 byteCount: byteCount,
                 access: flags,
-                domain: queuePair.domain.handle
+                by: queuePair.peerAccessor
             )
-            return unsafe pointer == nil ? .accessError : .ok
+            return location == nil ? .accessError : .ok
         }
     }
 
     mutating func placeWrite(rKey: UInt32, address: UInt64, payload: RawSpan) -> RemoteCheck {
         self.withQueuePair { queuePair in
-            guard
-                let target = unsafe queuePair.memory.beginAccess(
-                    key: rKey,
-                    address: address,
-                    byteCount: UInt64(payload.byteCount),
-                    access: .remoteWrite,
-                    domain: queuePair.domain.handle
-                )
-            else { return .accessError }
-            // SAFETY: the table answers for the target until `endAccess`.
-            unsafe payload.copy(from: 0, byteCount: payload.byteCount, to: target)
-            queuePair.memory.endAccess(key: rKey)
-            return .ok
+            let target = queuePair.memory.beginAccess(
+                key: rKey,
+                address: address,
+                byteCount: UInt64(payload.byteCount),
+                access: .remoteWrite,
+                by: queuePair.peerAccessor
+            )
+            guard let target else { return .accessError }
+            defer { queuePair.memory.endAccess(key: rKey) }
+            let isWritten = queuePair.ownMemory.write(payload, from: 0, byteCount: payload.byteCount, to: target)
+            return isWritten ? .ok : .accessError
         }
     }
 
@@ -62,36 +59,24 @@ internal struct ResponderMemory: ResponderHost, ~Copyable {
         swap: UInt64
     ) -> UInt64? {
         self.withQueuePair { queuePair in
-            guard
-                let target = unsafe queuePair.memory.beginAccess(
-                    key: rKey,
-                    address: address,
-                    byteCount: 8,
-                    access: .remoteAtomic,
-                    domain: queuePair.domain.handle
-                )
-            else { return nil }
+            let target = queuePair.memory.beginAccess(
+                key: rKey,
+                address: address,
+                byteCount: 8,
+                access: .remoteAtomic,
+                by: queuePair.peerAccessor
+            )
+            guard let target else { return nil }
             defer { queuePair.memory.endAccess(key: rKey) }
-            // A region may begin anywhere, so an address that is aligned in its terms need not be so in memory.
-            guard Int(bitPattern: target) % 8 == 0 else { return nil }
-            // SAFETY: eight aligned bytes that the table answers for until `endAccess`.
-            let word = unsafe target.assumingMemoryBound(to: Atomic<UInt64>.self)
-            switch operation {
-            case .compareAndSwap:
-                return unsafe word.pointee.compareExchange(
-                    expected: compareOrAdd,
-                    desired: swap,
-                    ordering: .sequentiallyConsistent
-                ).original
-            case .fetchAndAdd:
-                return unsafe word.pointee.wrappingAdd(compareOrAdd, ordering: .sequentiallyConsistent).oldValue
-            }
+            return queuePair.ownMemory.atomic(operation, compareOrAdd: compareOrAdd, swap: swap, at: target)
         }
     }
 
-    /// Memory windows, the only keys that a peer may invalidate, do not exist yet.
+    /// Only windows of type 2 that are bound to this queue pair can be invalidated by its peer.
     mutating func invalidate(rKey: UInt32) -> Bool {
-        false
+        self.withQueuePair { queuePair in
+            queuePair.memory.invalidateWindow(key: rKey, by: queuePair.peerAccessor)
+        }
     }
 
     // MARK: - Receive requests
@@ -113,7 +98,7 @@ internal struct ResponderMemory: ResponderHost, ~Copyable {
                 payload,
                 to: queuePair.receive.descriptor.elements,
                 offset: UInt64(messageOffset),
-                domain: (queuePair.sharedReceiveQueue?.domain ?? queuePair.domain).handle
+                by: .local(domain: (queuePair.sharedReceiveQueue?.domain ?? queuePair.domain).handle)
             ) ?? .success
         }
     }

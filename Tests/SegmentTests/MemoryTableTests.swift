@@ -40,17 +40,23 @@ struct MemoryTableTests {
         domain: UInt32 = 7
     ) -> UInt64? {
         let table = self.segment.memory
-        let looked = table.resolve(key: key, address: address, byteCount: byteCount, access: access, domain: domain)
+        let looked = table.resolve(
+            key: key,
+            address: address,
+            byteCount: byteCount,
+            access: access,
+            by: .local(domain: domain)
+        )
         let entered = table.beginAccess(
             key: key,
             address: address,
             byteCount: byteCount,
             access: access,
-            domain: domain
+            by: .local(domain: domain)
         )
         if entered != nil { table.endAccess(key: key) }
         #expect(looked == entered)
-        return looked.map { UInt64(UInt(bitPattern: $0)) }
+        return looked?.position
     }
 
     @Test func `bytes inside a region resolve to themselves`() throws {
@@ -170,7 +176,7 @@ struct MemoryTableTests {
         let key = try self.register()
         let table = self.segment.memory
         let hasLeft = Atomic(false)
-        let inside = table.beginAccess(key: key, address: Self.start, byteCount: 1, access: [], domain: 7)
+        let inside = table.beginAccess(key: key, address: Self.start, byteCount: 1, access: [], by: .local(domain: 7))
         #expect(inside != nil)
         let segment = self.segment
         let sawHimLeave = Threads.run(2) { index in
@@ -220,15 +226,15 @@ struct MemoryTableTests {
                     let owner = round % 4
                     let size = UInt64(owner + 1) << 12
                     let key = keys[owner].value.load(ordering: .acquiring)
-                    let pointer = segment.memory.beginAccess(
+                    let location = segment.memory.beginAccess(
                         key: key,
                         address: 0,
                         byteCount: size,
                         access: [],
-                        domain: UInt32(owner)
+                        by: .local(domain: UInt32(owner))
                     )
-                    guard let pointer else { continue }
-                    if UInt(bitPattern: pointer) != UInt(size) << 8 { failureCount += 1 }
+                    guard let location else { continue }
+                    if location.position != size << 8 { failureCount += 1 }
                     segment.memory.endAccess(key: key)
                 }
             }

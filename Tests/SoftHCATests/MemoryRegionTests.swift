@@ -58,16 +58,16 @@ struct MemoryRegionTests {
         try self.withPages(2) { address in
             let region = try self.register(address + 100, 5000, [.localWrite, .remoteRead])
             #expect(region.lKey == region.rKey && region.lKey != 0)
-            func resolve() -> UnsafeMutableRawPointer? {
+            func resolve() -> MemoryLocation? {
                 self.context.segment.memory.resolve(
                     key: region.rKey,
                     address: address + 100,
                     byteCount: 5000,
                     access: .remoteRead,
-                    domain: self.domain.handle
+                    by: .local(domain: self.domain.handle)
                 )
             }
-            #expect(resolve() == UnsafeMutableRawPointer(bitPattern: UInt(address + 100)))
+            #expect(resolve() == MemoryLocation(place: .process, position: address + 100))
             try region.close()
             #expect(resolve() == nil)
             #expect(failure { try region.close() } == .invalidArgument)
@@ -77,14 +77,14 @@ struct MemoryRegionTests {
     @Test func `a zero-based region begins at 0`() throws {
         try self.withPages(1) { address in
             let region = try self.register(address, 4096, [.localWrite, .zeroBased])
-            let pointer = self.context.segment.memory.resolve(
+            let location = self.context.segment.memory.resolve(
                 key: region.lKey,
                 address: 16,
                 byteCount: 4080,
                 access: .localWrite,
-                domain: self.domain.handle
+                by: .local(domain: self.domain.handle)
             )
-            #expect(pointer == UnsafeMutableRawPointer(bitPattern: UInt(address + 16)))
+            #expect(location == MemoryLocation(place: .process, position: address + 16))
             try region.close()
         }
     }
