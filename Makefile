@@ -1,7 +1,7 @@
 # Verbena. `make demo` shows it working, `make test` runs every test; both install what the machine lacks first.
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: build bootstrap demo test check bench bench-registration format clean
+.PHONY: build bootstrap demo test check conformance bench bench-registration format clean
 
 ## Build a release and stage it in dist/.
 build:
@@ -23,10 +23,14 @@ test:
 	@scripts/stage
 	@scripts/run-tests $(FILTER)
 
-## What the compiler does not check: formatting, exported symbols, links in the documentation.
+## What the compiler does not check: formatting, exported symbols, links and tables in the documentation.
 check:
 	@scripts/stage
 	@scripts/check
+
+## The table of what there is of the verbs, from the tests. `make check` compares.
+conformance:
+	@scripts/make-conformance >docs/conformance.md.new && mv docs/conformance.md.new docs/conformance.md
 
 ## Benchmarks, each beside its reference, in ratios.
 bench:

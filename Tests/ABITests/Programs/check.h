@@ -43,6 +43,50 @@
 		CHECK_EQUAL(errno, error); \
 	} while (0)
 
+/* --- What a case has shown, for docs/conformance.md --- */
+
+static inline void see_names(int unused, ...)
+{
+	(void)unused;
+}
+
+/* One line for each of the names, "A, B": the test compares them with the statements of the case. */
+static inline void print_shown(const char *names)
+{
+	while (*names) {
+		size_t length = strcspn(names, ", ");
+
+		if (length > 0)
+			printf("shown: %.*s\n", (int)length, names);
+		names += length;
+		names += strspn(names, ", ");
+	}
+}
+
+/* The verbs, opcodes, attributes, … that this case has proved to work by now. */
+#define SHOWS(...) \
+	do { \
+		if (0) \
+			see_names(0, __VA_ARGS__); \
+		print_shown(#__VA_ARGS__); \
+	} while (0)
+
+/* What a call answers when it fails: an errno, -1 and errno, or a null pointer and errno. */
+static inline int error_of(long long result)
+{
+	return result == 0 || result == -1 ? errno : result;
+}
+
+/* The call fails with this errno, because what the name means is not supported. */
+#define REFUSES(name, error, ...) \
+	do { \
+		if (0) \
+			see_names(0, name); \
+		errno = 0; \
+		CHECK_EQUAL(error_of((long long)(__VA_ARGS__)), error); \
+		print_shown(#name); \
+	} while (0)
+
 /* --- Cases --- */
 
 #define CASES_MAX 64

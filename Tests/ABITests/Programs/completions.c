@@ -20,6 +20,7 @@ CASE(queue_is_described)
 	CHECK_EQUAL(channel->refcnt, 0);
 	CHECK_EQUAL(ibv_destroy_comp_channel(channel), 0);
 	end_world(&world);
+	SHOWS(ibv_create_cq, ibv_destroy_cq, ibv_create_comp_channel, ibv_destroy_comp_channel);
 }
 
 CASE(queue_refuses_wrong_sizes)
@@ -48,6 +49,7 @@ CASE(queue_can_be_resized)
 	CHECK_EQUAL(ibv_resize_cq(world.cq, 0), EINVAL);
 	CHECK_EQUAL(ibv_resize_cq(world.cq, 1 << 30), EINVAL);
 	end_world(&world);
+	SHOWS(ibv_resize_cq);
 }
 
 CASE(queue_is_busy_while_a_queue_pair_uses_it)
@@ -69,6 +71,7 @@ CASE(empty_queue_gives_nothing)
 	CHECK_EQUAL(ibv_poll_cq(world.cq, 0, &wc), 0);
 	CHECK_EQUAL(ibv_req_notify_cq(world.cq, 0), 0);
 	end_world(&world);
+	SHOWS(ibv_poll_cq);
 }
 
 CASE(extended_queue_has_the_fields_asked_for)
@@ -99,6 +102,7 @@ CASE(extended_queue_has_the_fields_asked_for)
 	attr.comp_mask = 1 << 9;
 	CHECK_NULL(ibv_create_cq_ex(world.context, &attr), EOPNOTSUPP);
 	end_world(&world);
+	SHOWS(ibv_create_cq_ex);
 }
 
 CASE(channel_without_events_waits_or_says_so)

@@ -18,6 +18,7 @@ CASE(list_ends_with_null_and_count_is_right)
 	list = ibv_get_device_list(NULL);
 	CHECK(list != NULL);
 	ibv_free_device_list(list);
+	SHOWS(ibv_get_device_list, ibv_free_device_list);
 }
 
 CASE(device_is_described)
@@ -39,6 +40,7 @@ CASE(device_is_described)
 	for (int i = 0; i < 256; i++)
 		CHECK_EQUAL(behind[i], 0);
 	ibv_free_device_list(list);
+	SHOWS(ibv_get_device_name, ibv_get_device_guid, ibv_get_device_index);
 }
 
 CASE(devices_keep_their_address)
@@ -57,6 +59,7 @@ CASE(open_device_outlives_its_list)
 
 	CHECK(strncmp(ibv_get_device_name(context->device), "verbena", 7) == 0);
 	CHECK_EQUAL(ibv_close_device(context), 0);
+	SHOWS(ibv_open_device, ibv_close_device);
 }
 
 CASE(opening_what_is_no_device_fails)
@@ -112,6 +115,7 @@ CASE(device_attributes)
 	/* What is not built is not claimed. */
 	CHECK_EQUAL(attr.max_mcast_grp, 0);
 	CHECK_EQUAL(ibv_close_device(context), 0);
+	SHOWS(ibv_query_device);
 }
 
 /* Structs of programs that were built with an older or a newer header. */
@@ -145,6 +149,7 @@ CASE(extended_device_attributes_of_any_size)
 	struct ibv_query_device_ex_input input = {.comp_mask = 1};
 	CHECK_EQUAL(ibv_query_device_ex(context, &input, &answer.attr), EINVAL);
 	CHECK_EQUAL(ibv_close_device(context), 0);
+	SHOWS(ibv_query_device_ex);
 }
 
 CASE(port_attributes)
@@ -179,6 +184,7 @@ CASE(old_face_of_query_port_writes_48_bytes)
 		CHECK_EQUAL(bytes[i], 0xAA);
 	CHECK_EQUAL(ibv_query_port(context, 9, (struct _compat_ibv_port_attr *)bytes), EINVAL);
 	CHECK_EQUAL(ibv_close_device(context), 0);
+	SHOWS(ibv_query_port);
 }
 
 CASE(gids_are_found_in_every_way)
@@ -209,6 +215,7 @@ CASE(gids_are_found_in_every_way)
 		CHECK_EQUAL(type, 1);
 	}
 	CHECK_EQUAL(ibv_close_device(context), 0);
+	SHOWS(ibv_query_gid, ibv_query_gid_ex, ibv_query_gid_table);
 }
 
 CASE(gid_queries_report_errors)
@@ -247,6 +254,7 @@ CASE(partition_keys)
 	CHECK_EQUAL(ibv_get_pkey_index(context, PORT, 0xFFFF), 0);
 	CHECK_EQUAL(ibv_get_pkey_index(context, PORT, htons(0x8001)), -1);
 	CHECK_EQUAL(ibv_close_device(context), 0);
+	SHOWS(ibv_query_pkey, ibv_get_pkey_index);
 }
 
 CASE(clock_is_that_of_completions)
@@ -262,6 +270,7 @@ CASE(clock_is_that_of_completions)
 	double seconds = values.raw_clock.tv_sec + values.raw_clock.tv_nsec / 1e9;
 	CHECK(before.tv_sec + before.tv_nsec / 1e9 <= seconds && seconds <= after.tv_sec + after.tv_nsec / 1e9);
 	CHECK_EQUAL(ibv_close_device(context), 0);
+	SHOWS(ibv_query_rt_values_ex);
 }
 
 CASE(what_is_not_built_says_so)

@@ -95,6 +95,7 @@ CASE(one_event_for_one_request)
 	EXPECT_COMPLETION(pair.cq, 1, IBV_WC_SUCCESS);
 	EXPECT_COMPLETION(pair.cq, 2, IBV_WC_SUCCESS);
 	end_watched_pair(&pair);
+	SHOWS(ibv_req_notify_cq, ibv_get_cq_event, ibv_ack_cq_events);
 }
 
 CASE(solicited_events_alone)
@@ -111,6 +112,7 @@ CASE(solicited_events_alone)
 	take_event(&pair);
 	EXPECT_COMPLETION(pair.cq, 1, IBV_WC_SUCCESS);
 	end_watched_pair(&pair);
+	SHOWS(IBV_SEND_SOLICITED);
 }
 
 CASE(errors_count_as_solicited)
@@ -289,6 +291,7 @@ CASE(shared_queue_reports_its_limit_once)
 	CHECK_EQUAL(ibv_destroy_qp(b), 0);
 	CHECK_EQUAL(ibv_destroy_srq(srq), 0);
 	end_world(&world);
+	SHOWS(IBV_EVENT_SRQ_LIMIT_REACHED, ibv_get_async_event, ibv_ack_async_event);
 }
 
 CASE(responder_is_told_of_a_wrong_access)
@@ -306,6 +309,7 @@ CASE(responder_is_told_of_a_wrong_access)
 	ibv_ack_async_event(&event);
 	CHECK_EQUAL(pair.b->events_completed, 1);
 	end_pair(&pair);
+	SHOWS(IBV_EVENT_QP_ACCESS_ERR);
 }
 
 /* The first packet arrives before the program has moved the queue pair to RTS. */
@@ -330,6 +334,7 @@ CASE(communication_is_established)
 	CHECK_EQUAL(ibv_destroy_qp(a), 0);
 	CHECK_EQUAL(ibv_destroy_qp(b), 0);
 	end_world(&world);
+	SHOWS(IBV_EVENT_COMM_EST);
 }
 
 CASE(last_request_of_a_shared_queue)
@@ -350,6 +355,7 @@ CASE(last_request_of_a_shared_queue)
 	CHECK_EQUAL(ibv_destroy_qp(qp), 0);
 	CHECK_EQUAL(ibv_destroy_srq(srq), 0);
 	end_world(&world);
+	SHOWS(IBV_EVENT_QP_LAST_WQE_REACHED);
 }
 
 CASE(events_of_a_destroyed_object_are_gone)

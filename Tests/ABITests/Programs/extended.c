@@ -89,6 +89,7 @@ CASE(creation_takes_what_it_knows)
 	init.create_flags = IBV_QP_CREATE_SCATTER_FCS;
 	CHECK_NULL(ibv_create_qp_ex(world.context, &init), EOPNOTSUPP);
 	end_world(&world);
+	SHOWS(ibv_create_qp_ex, ibv_qp_to_qp_ex);
 }
 
 CASE(every_operation)
@@ -150,6 +151,11 @@ CASE(every_operation)
 	CHECK_EQUAL(*(uint64_t *)(world->buffer + 3008), 15);
 	CHECK_EQUAL(*counter, 99);
 	end_extended_pair(&pair);
+	SHOWS(ibv_wr_start, ibv_wr_complete, ibv_wr_send, ibv_wr_send_imm, ibv_wr_rdma_write, ibv_wr_rdma_write_imm,
+	      ibv_wr_rdma_read, ibv_wr_atomic_fetch_add, ibv_wr_atomic_cmp_swp, ibv_wr_set_sge, ibv_wr_set_sge_list,
+	      ibv_wr_set_inline_data, IBV_QP_EX_WITH_RDMA_WRITE, IBV_QP_EX_WITH_RDMA_WRITE_WITH_IMM, IBV_QP_EX_WITH_SEND,
+	      IBV_QP_EX_WITH_SEND_WITH_IMM, IBV_QP_EX_WITH_RDMA_READ, IBV_QP_EX_WITH_ATOMIC_CMP_AND_SWP,
+	      IBV_QP_EX_WITH_ATOMIC_FETCH_AND_ADD);
 }
 
 CASE(inline_pieces_are_copied_at_once)
@@ -175,6 +181,7 @@ CASE(inline_pieces_are_copied_at_once)
 	CHECK_EQUAL(pair.world.buffer[HALF + 60], '2');
 	CHECK_EQUAL(pair.world.buffer[HALF + 127], '2');
 	end_extended_pair(&pair);
+	SHOWS(ibv_wr_set_inline_data_list);
 }
 
 CASE(a_failed_batch_posts_nothing)
@@ -229,6 +236,7 @@ CASE(a_failed_batch_posts_nothing)
 	EXPECT_COMPLETION(pair.world.cq, 5, IBV_WC_SUCCESS);
 	EXPECT_COMPLETION(pair.b_cq, 1, IBV_WC_SUCCESS);
 	end_extended_pair(&pair);
+	SHOWS(ibv_wr_abort);
 }
 
 /* A program may post to one queue pair, and poll, while it puts together a batch for another. */
@@ -324,6 +332,7 @@ CASE(datagrams_are_addressed)
 	CHECK_EQUAL(ibv_destroy_cq(b_cq), 0);
 	CHECK_EQUAL(ibv_destroy_ah(ah), 0);
 	end_world(&world);
+	SHOWS(ibv_wr_set_ud_addr);
 }
 
 CASE(completions_are_read_field_by_field)
@@ -388,4 +397,11 @@ CASE(completions_are_read_field_by_field)
 	CHECK_EQUAL(ibv_destroy_qp(qp), 0);
 	CHECK_EQUAL(ibv_destroy_cq(ibv_cq_ex_to_cq(cq)), 0);
 	end_world(&world);
+	SHOWS(ibv_cq_ex_to_cq, ibv_start_poll, ibv_next_poll, ibv_end_poll, ibv_wc_read_opcode, ibv_wc_read_byte_len,
+	      ibv_wc_read_imm_data, ibv_wc_read_qp_num, ibv_wc_read_wc_flags, ibv_wc_read_vendor_err, ibv_wc_read_slid,
+	      ibv_wc_read_sl, ibv_wc_read_dlid_path_bits, ibv_wc_read_completion_ts,
+	      ibv_wc_read_completion_wallclock_ns);
+	SHOWS(IBV_WC_EX_WITH_BYTE_LEN, IBV_WC_EX_WITH_IMM, IBV_WC_EX_WITH_QP_NUM, IBV_WC_EX_WITH_SLID, IBV_WC_EX_WITH_SL,
+	      IBV_WC_EX_WITH_DLID_PATH_BITS, IBV_WC_EX_WITH_COMPLETION_TIMESTAMP,
+	      IBV_WC_EX_WITH_COMPLETION_TIMESTAMP_WALLCLOCK);
 }

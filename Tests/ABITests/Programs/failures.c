@@ -46,6 +46,7 @@ CASE(gathering_beyond_the_end)
 
 	expect_failure(&pair, &wr, IBV_WC_LOC_PROT_ERR);
 	end_pair(&pair);
+	SHOWS(IBV_WC_LOC_PROT_ERR, IBV_WC_WR_FLUSH_ERR);
 }
 
 CASE(gathering_with_the_key_of_another_domain)
@@ -88,6 +89,7 @@ CASE(reading_into_memory_that_may_not_be_written)
 	expect_failure(&pair, &wr, IBV_WC_LOC_PROT_ERR);
 	CHECK_EQUAL(ibv_dereg_mr(mr), 0);
 	end_pair(&pair);
+	SHOWS(IBV_ACCESS_LOCAL_WRITE);
 }
 
 /* Remote access that the peer does not grant: both sides end in error. */
@@ -130,11 +132,13 @@ static void remote_access(
 CASE(write_that_the_region_does_not_allow)
 {
 	remote_access(IBV_WR_RDMA_WRITE, IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_READ, ALL_ACCESS, 0, 0, IBV_WC_REM_ACCESS_ERR);
+	SHOWS(IBV_WC_REM_ACCESS_ERR, IBV_ACCESS_REMOTE_WRITE);
 }
 /* What the queue pair does not do at all is an invalid request (IBTA Volume 1, section 11.6.2). */
 CASE(write_that_the_queue_pair_does_not_allow)
 {
 	remote_access(IBV_WR_RDMA_WRITE, ALL_ACCESS, IBV_ACCESS_REMOTE_READ, 0, 0, IBV_WC_REM_INV_REQ_ERR);
+	SHOWS(IBV_WC_REM_INV_REQ_ERR, IBV_QP_ACCESS_FLAGS);
 }
 CASE(write_beyond_the_end)
 {
@@ -151,6 +155,7 @@ CASE(write_to_another_domain)
 CASE(read_that_the_region_does_not_allow)
 {
 	remote_access(IBV_WR_RDMA_READ, IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE, ALL_ACCESS, 0, 0, IBV_WC_REM_ACCESS_ERR);
+	SHOWS(IBV_ACCESS_REMOTE_READ);
 }
 CASE(read_that_the_queue_pair_does_not_allow)
 {
@@ -159,6 +164,7 @@ CASE(read_that_the_queue_pair_does_not_allow)
 CASE(atomic_that_the_region_does_not_allow)
 {
 	remote_access(IBV_WR_ATOMIC_FETCH_AND_ADD, IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE, ALL_ACCESS, 0, 0, IBV_WC_REM_ACCESS_ERR);
+	SHOWS(IBV_ACCESS_REMOTE_ATOMIC);
 }
 
 CASE(atomic_at_an_odd_address)
@@ -188,6 +194,7 @@ CASE(message_longer_than_the_receive_request)
 	CHECK_EQUAL(pair.world.buffer[HALF + 63], 'y');
 	CHECK_EQUAL(state_of(pair.b), IBV_QPS_ERR);
 	end_pair(&pair);
+	SHOWS(IBV_WC_LOC_LEN_ERR);
 }
 
 CASE(receive_request_with_a_wrong_key)
@@ -202,6 +209,7 @@ CASE(receive_request_with_a_wrong_key)
 	EXPECT_COMPLETION(pair.b_cq, 50, IBV_WC_LOC_PROT_ERR);
 	CHECK_EQUAL(state_of(pair.b), IBV_QPS_ERR);
 	end_pair(&pair);
+	SHOWS(IBV_WC_REM_OP_ERR);
 }
 
 CASE(no_receive_request_and_few_retries)
@@ -214,6 +222,7 @@ CASE(no_receive_request_and_few_retries)
 	/* The receiver did nothing wrong. */
 	CHECK_EQUAL(state_of(pair.b), IBV_QPS_RTS);
 	end_pair(&pair);
+	SHOWS(IBV_WC_RNR_RETRY_EXC_ERR, IBV_QP_RNR_RETRY);
 }
 
 CASE(a_late_receive_request_is_waited_for)
@@ -230,6 +239,7 @@ CASE(a_late_receive_request_is_waited_for)
 	EXPECT_COMPLETION(pair.b_cq, 2, IBV_WC_SUCCESS);
 	EXPECT_COMPLETION(pair.world.cq, 1, IBV_WC_SUCCESS);
 	end_pair(&pair);
+	SHOWS(IBV_QP_MIN_RNR_TIMER);
 }
 
 CASE(nobody_answers)
@@ -247,6 +257,7 @@ CASE(nobody_answers)
 	CHECK_EQUAL(state_of(qp), IBV_QPS_ERR);
 	CHECK_EQUAL(ibv_destroy_qp(qp), 0);
 	end_world(&world);
+	SHOWS(IBV_WC_RETRY_EXC_ERR, IBV_QP_TIMEOUT, IBV_QP_RETRY_CNT);
 }
 
 CASE(requests_are_flushed_in_order)
@@ -297,6 +308,7 @@ CASE(reset_forgets_what_was_posted)
 	CHECK_EQUAL(ibv_modify_qp(pair.a, &attr, IBV_QP_STATE), 0);
 	expect_empty(pair.world.cq);
 	end_pair(&pair);
+	SHOWS(IBV_QPS_RESET);
 }
 
 CASE(destroying_removes_the_completions)
@@ -333,6 +345,7 @@ CASE(unreliable_requests_fail_locally_only)
 	EXPECT_COMPLETION(pair.world.cq, 1, IBV_WC_LOC_PROT_ERR);
 	CHECK_EQUAL(state_of(pair.a), IBV_QPS_SQE);
 	end_pair(&pair);
+	SHOWS(IBV_QPS_SQE);
 }
 
 CASE(a_full_completion_queue_is_an_error)
@@ -365,4 +378,5 @@ CASE(a_full_completion_queue_is_an_error)
 	CHECK_EQUAL(ibv_destroy_qp(qp), 0);
 	CHECK_EQUAL(ibv_destroy_cq(small), 0);
 	end_world(&world);
+	SHOWS(IBV_EVENT_CQ_ERR);
 }

@@ -16,6 +16,7 @@ CASE(domain_is_busy_while_it_is_used)
 	end_world(&world);
 	CHECK_NULL(ibv_alloc_pd(NULL), EINVAL);
 	CHECK_EQUAL(ibv_dealloc_pd(NULL), EINVAL);
+	SHOWS(ibv_alloc_pd, ibv_dealloc_pd);
 }
 
 CASE(region_is_described)
@@ -31,6 +32,7 @@ CASE(region_is_described)
 	CHECK(same->lkey != world.mr->lkey);
 	CHECK_EQUAL(ibv_dereg_mr(same), 0);
 	end_world(&world);
+	SHOWS(ibv_reg_mr, ibv_dereg_mr);
 }
 
 CASE(registration_refuses_what_it_must)
@@ -75,6 +77,7 @@ CASE(optional_access_may_be_named)
 	CHECK(mr != NULL);
 	CHECK_EQUAL(ibv_dereg_mr(mr), 0);
 	end_world(&world);
+	SHOWS(IBV_ACCESS_RELAXED_ORDERING, ibv_reg_mr_iova2);
 }
 
 CASE(region_can_be_registered_anew)
@@ -109,6 +112,7 @@ CASE(region_can_be_registered_anew)
 	CHECK_EQUAL(ibv_dereg_mr(mr), 0);
 	CHECK_EQUAL(ibv_dealloc_pd(other), 0);
 	end_world(&world);
+	SHOWS(ibv_rereg_mr);
 }
 
 CASE(address_handles)
@@ -136,6 +140,7 @@ CASE(address_handles)
 	CHECK_NULL(ibv_create_ah(world.pd, &attr), EINVAL);
 	CHECK_NULL(ibv_create_ah(world.pd, NULL), EINVAL);
 	end_world(&world);
+	SHOWS(ibv_create_ah, ibv_destroy_ah);
 }
 
 CASE(shared_receive_queues)
@@ -174,6 +179,7 @@ CASE(shared_receive_queues)
 	init.attr = (struct ibv_srq_attr){.max_wr = 1, .max_sge = 1 << 20};
 	CHECK_NULL(ibv_create_srq(world.pd, &init), EINVAL);
 	end_world(&world);
+	SHOWS(ibv_create_srq, ibv_query_srq, ibv_modify_srq, ibv_destroy_srq);
 }
 
 CASE(posting_to_a_shared_receive_queue)
@@ -201,4 +207,5 @@ CASE(posting_to_a_shared_receive_queue)
 	CHECK_EQUAL(posted, init.attr.max_wr);
 	CHECK_EQUAL(ibv_destroy_srq(srq), 0);
 	end_world(&world);
+	SHOWS(ibv_post_srq_recv);
 }

@@ -23,6 +23,7 @@ CASE(every_value_has_a_name)
 	CHECK(strcmp(ibv_port_state_str(IBV_PORT_ACTIVE), "active") == 0);
 	CHECK(strcmp(ibv_event_type_str(IBV_EVENT_SRQ_LIMIT_REACHED), "SRQ limit reached") == 0);
 	CHECK(strcmp(ibv_node_type_str(IBV_NODE_CA), "InfiniBand channel adapter") == 0);
+	SHOWS(ibv_node_type_str, ibv_port_state_str, ibv_event_type_str, ibv_wc_status_str);
 }
 
 CASE(rates_go_there_and_back)
@@ -45,6 +46,7 @@ CASE(rates_go_there_and_back)
 	CHECK_EQUAL(ibv_rate_to_mult(IBV_RATE_MAX), -1);
 	CHECK_EQUAL(mbps_to_ibv_rate(12345), IBV_RATE_MAX);
 	CHECK_EQUAL(mult_to_ibv_rate(-1), IBV_RATE_MAX);
+	SHOWS(ibv_rate_to_mult, ibv_rate_to_mbps);
 }
 
 CASE(path_records_survive_the_round_trip)
@@ -142,6 +144,7 @@ CASE(sender_of_a_datagram_over_ipv4)
 	CHECK_EQUAL(ibv_init_ah_from_wc(world.context, PORT, &wc, &route, &attr), -1);
 	CHECK_EQUAL(errno, EPROTONOSUPPORT);
 	end_world(&world);
+	SHOWS(ibv_init_ah_from_wc);
 }
 
 CASE(sender_of_a_datagram_over_ipv6)

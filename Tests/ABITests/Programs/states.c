@@ -30,6 +30,7 @@ CASE(queue_pair_is_described)
 	CHECK_EQUAL(asked.sq_sig_all, 1);
 	CHECK_EQUAL(ibv_destroy_qp(qp), 0);
 	end_world(&world);
+	SHOWS(ibv_create_qp, ibv_destroy_qp, IBV_QP_CAP);
 }
 
 CASE(creation_refuses_what_it_must)
@@ -94,7 +95,11 @@ static void walk_to_rts(enum ibv_qp_type type)
 	end_world(&world);
 }
 
-CASE(reliable_walks_through_its_states) { walk_to_rts(IBV_QPT_RC); }
+CASE(reliable_walks_through_its_states)
+{
+	walk_to_rts(IBV_QPT_RC);
+	SHOWS(ibv_modify_qp, IBV_QPT_RC, IBV_QPS_INIT, IBV_QPS_RTR, IBV_QPS_RTS, IBV_QPS_ERR);
+}
 CASE(unreliable_walks_through_its_states) { walk_to_rts(IBV_QPT_UC); }
 CASE(datagram_walks_through_its_states) { walk_to_rts(IBV_QPT_UD); }
 
@@ -165,6 +170,7 @@ CASE(transitions_that_do_not_exist_are_refused)
 	CHECK_EQUAL(state_of(qp), IBV_QPS_INIT);
 	CHECK_EQUAL(ibv_destroy_qp(qp), 0);
 	end_world(&world);
+	SHOWS(IBV_QP_CUR_STATE);
 }
 
 CASE(values_out_of_range_are_refused)
@@ -205,6 +211,7 @@ CASE(values_out_of_range_are_refused)
 	CHECK_EQUAL(ibv_modify_qp(NULL, &attr, IBV_QP_STATE), EINVAL);
 	CHECK_EQUAL(ibv_destroy_qp(qp), 0);
 	end_world(&world);
+	SHOWS(IBV_QP_PKEY_INDEX, IBV_QP_PORT);
 }
 
 CASE(query_gives_back_what_was_set)
@@ -237,6 +244,8 @@ CASE(query_gives_back_what_was_set)
 	CHECK(memcmp(&attr.ah_attr.grh.dgid, &world.gid, 16) == 0);
 	CHECK_EQUAL(ibv_destroy_qp(qp), 0);
 	end_world(&world);
+	SHOWS(ibv_query_qp, IBV_QP_STATE, IBV_QP_AV, IBV_QP_PATH_MTU, IBV_QP_DEST_QPN, IBV_QP_RQ_PSN, IBV_QP_SQ_PSN,
+	      IBV_QP_MAX_QP_RD_ATOMIC, IBV_QP_MAX_DEST_RD_ATOMIC);
 }
 
 CASE(posting_depends_on_the_state)

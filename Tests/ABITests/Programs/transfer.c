@@ -48,8 +48,17 @@ static void send_lengths(enum ibv_qp_type type)
 	end_pair(&pair);
 }
 
-CASE(reliable_sends_of_every_length) { send_lengths(IBV_QPT_RC); }
-CASE(unreliable_sends_of_every_length) { send_lengths(IBV_QPT_UC); }
+CASE(reliable_sends_of_every_length)
+{
+	send_lengths(IBV_QPT_RC);
+	SHOWS(ibv_post_send, ibv_post_recv, IBV_WR_SEND_WITH_IMM, IBV_WC_SEND, IBV_WC_RECV, IBV_WC_WITH_IMM,
+	      IBV_WC_SUCCESS);
+}
+CASE(unreliable_sends_of_every_length)
+{
+	send_lengths(IBV_QPT_UC);
+	SHOWS(IBV_QPT_UC);
+}
 
 static void write_lengths(enum ibv_qp_type type)
 {
@@ -82,7 +91,11 @@ static void write_lengths(enum ibv_qp_type type)
 	end_pair(&pair);
 }
 
-CASE(reliable_writes_of_every_length) { write_lengths(IBV_QPT_RC); }
+CASE(reliable_writes_of_every_length)
+{
+	write_lengths(IBV_QPT_RC);
+	SHOWS(IBV_WR_RDMA_WRITE_WITH_IMM, IBV_WC_RECV_RDMA_WITH_IMM, IBV_WC_RDMA_WRITE);
+}
 CASE(unreliable_writes_of_every_length) { write_lengths(IBV_QPT_UC); }
 
 CASE(reads_of_every_length)
@@ -108,6 +121,7 @@ CASE(reads_of_every_length)
 	}
 	expect_empty(pair.b_cq);
 	end_pair(&pair);
+	SHOWS(IBV_WR_RDMA_READ, IBV_WC_RDMA_READ);
 }
 
 CASE(atomics)
@@ -147,6 +161,7 @@ CASE(atomics)
 	CHECK_EQUAL(*answer, 0x1122334455667788);
 	CHECK_EQUAL(*target, 0x1122334455667788);
 	end_pair(&pair);
+	SHOWS(IBV_WR_ATOMIC_FETCH_AND_ADD, IBV_WR_ATOMIC_CMP_AND_SWP, IBV_WC_FETCH_ADD, IBV_WC_COMP_SWAP);
 }
 
 CASE(datagrams)
@@ -197,6 +212,7 @@ CASE(datagrams)
 	CHECK_EQUAL(ibv_destroy_qp(b), 0);
 	CHECK_EQUAL(ibv_destroy_ah(ah), 0);
 	end_world(&world);
+	SHOWS(IBV_QPT_UD, IBV_WC_GRH, ibv_create_ah_from_wc);
 }
 
 CASE(datagram_with_a_wrong_key_is_dropped)
@@ -234,6 +250,7 @@ CASE(datagram_with_a_wrong_key_is_dropped)
 	CHECK_EQUAL(ibv_destroy_cq(b_cq), 0);
 	CHECK_EQUAL(ibv_destroy_ah(ah), 0);
 	end_world(&world);
+	SHOWS(IBV_QP_QKEY);
 }
 
 CASE(pieces_are_gathered_and_scattered)
@@ -286,6 +303,7 @@ CASE(inline_data_may_be_reused_at_once)
 		CHECK_EQUAL(world->buffer[HALF + i * 128 + 127], 'a' + i);
 	}
 	end_pair(&pair);
+	SHOWS(IBV_SEND_INLINE, IBV_WR_SEND);
 }
 
 CASE(lists_are_posted_whole_or_up_to_the_bad_one)
@@ -337,6 +355,7 @@ CASE(only_signaled_requests_complete)
 		EXPECT_COMPLETION(pair.b_cq, i, IBV_WC_SUCCESS);
 	expect_empty(world->cq);
 	end_pair(&pair);
+	SHOWS(IBV_SEND_SIGNALED);
 }
 
 CASE(all_requests_complete_where_the_queue_pair_says_so)
@@ -358,6 +377,7 @@ CASE(all_requests_complete_where_the_queue_pair_says_so)
 		EXPECT_COMPLETION(world.cq, 7, IBV_WC_SUCCESS);
 	CHECK_EQUAL(ibv_destroy_qp(qp), 0);
 	end_world(&world);
+	SHOWS(IBV_WR_RDMA_WRITE);
 }
 
 /* More requests than the queue holds, and completions in order, for a while. */
@@ -410,6 +430,7 @@ CASE(regions_with_other_addresses)
 	CHECK_EQUAL(ibv_dereg_mr(zero), 0);
 	CHECK_EQUAL(ibv_dereg_mr(moved), 0);
 	end_pair(&pair);
+	SHOWS(ibv_reg_mr_iova, IBV_ACCESS_ZERO_BASED);
 }
 
 CASE(shared_receive_queue_feeds_several)
@@ -460,4 +481,5 @@ CASE(shared_receive_queue_feeds_several)
 	CHECK_EQUAL(ibv_destroy_srq(srq), 0);
 	CHECK_EQUAL(ibv_destroy_cq(recv_cq), 0);
 	end_world(&world);
+	SHOWS(IBV_SRQT_BASIC);
 }
