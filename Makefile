@@ -1,7 +1,7 @@
 # Verbena. `make demo` shows it working, `make test` runs every test; both install what the machine lacks first.
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: build bootstrap demo test check conformance bench bench-registration format clean
+.PHONY: build bootstrap demo test check conformance programs bench bench-registration format clean
 
 ## Build a release and stage it in dist/.
 build:
@@ -31,6 +31,12 @@ check:
 ## The table of what there is of the verbs, from the tests. `make check` compares.
 conformance:
 	@scripts/make-conformance >docs/conformance.md.new && mv docs/conformance.md.new docs/conformance.md
+
+## Debian's programs with all their options; docs/programs.md. `make programs FILTER=xsrq` runs some and only prints.
+programs:
+	@scripts/bootstrap
+	@scripts/stage
+	@scripts/programs $(FILTER)
 
 ## Benchmarks, each beside its reference, in ratios.
 bench:

@@ -130,6 +130,14 @@ let package = Package(
             swiftSettings: testSettings
         ),
 
+        // Debian's programs with all their options: `make programs`.
+        .executableTarget(
+            name: "program-matrix",
+            dependencies: ["TestSupport"],
+            path: "Tests/Programs/program-matrix",
+            swiftSettings: testSettings
+        ),
+
         // MARK: - Tests
 
         .testTarget(

@@ -1,0 +1,103 @@
+/// perftest's programs, over every service that each offers.
+enum PerftestRuns {
+    private static let mtus = ["256", "512", "1024", "2048", "4096"]
+    private static let extendedReliable = Run.Expectation.fails(because: "no XRC")
+    private static let onDemandPaging = Run.Expectation.fails(because: "no on-demand paging")
+    private static let multicast = Run.Expectation.fails(because: "no multicast")
+
+    private enum Operation: String, CaseIterable {
+        case send, write, read, atomic
+
+        var services: [String] {
+            switch self {
+            case .send: ["RC", "UC", "UD", "XRC"]
+            case .write: ["RC", "UC", "XRC"]
+            case .read, .atomic: ["RC", "XRC"]
+            }
+        }
+    }
+
+    static func all(at place: Run.Place, path: String?) -> [Run] {
+        Operation.allCases.flatMap { operation in
+            operation.services.flatMap { service in
+                (Self.bandwidth(operation, service).map { ("ib_\(operation.rawValue)_bw", $0) }
+                    + Self.latency(operation, service).map { ("ib_\(operation.rawValue)_lat", $0) })
+                    .map { program, options in
+                        Run(
+                            program: program,
+                            options: ["-c", service] + options.split(separator: " ").map(String.init),
+                            place: place,
+                            path: path,
+                            expectation: Self.expectation(operation, service: service, options: options)
+                        )
+                    }
+            }
+        }
+    }
+
+    private static func expectation(
+        _ operation: Operation,
+        service: String,
+        options: String
+    ) -> Run.Expectation {
+        if service == "XRC" { return Self.extendedReliable }
+        if options.contains("--odp") { return Self.onDemandPaging }
+        if options.contains("-g") { return Self.multicast }
+        // perftest waits for every message, and nothing holds the sender of an unreliable service back: what the receiver's
+        // socket buffer does not take is lost, as the service allows.
+        let isCrowded = service == "UC" || ["-b", "-q 16", "-a"].contains { options.contains($0) }
+        return operation == .send && service != "RC" && isCrowded ? .mayLose : .passes
+    }
+
+    // MARK: - Options
+
+    private static func bandwidth(_ operation: Operation, _ service: String) -> [String] {
+        var options = [
+            "-n 500", "-n 500 -b", "-n 200 -q 16", "-n 200 -q 16 -b",
+            "-n 500 --use_old_post_send", "-n 500 -b --use_old_post_send", "-n 512 -l 8", "-n 500 -Q 1 -N",
+            "-n 500 -t 1",
+            "-n 500 --mr_per_qp -q 4", "-n 500 -S 3 -u 16 -p 20000", "-D 2 -f 0",
+        ]
+        if operation != .atomic {
+            options += Self.mtus.map { "-n 200 -m \($0)" }
+            options += ["-a -n 50"]
+            if service != "UD" { options += ["-s 8388608 -n 20", "-s 8388608 -n 10 -b", "-a -n 20 -b"] }
+        } else {
+            options += ["-A CMP_AND_SWAP -n 500", "-A CMP_AND_SWAP -n 200 -b -q 4", "-n 500 -o 1"]
+        }
+        // A write has no completion at its target, so perftest knows no events of it.
+        if operation != .write { options += ["-n 500 -e", "-n 500 -e -b"] }
+        if operation == .send || operation == .write {
+            options += ["-s 64 -I 64 -n 1000", "-s 64 -I 64 -n 500 --use_old_post_send -q 4"]
+        }
+        if operation == .send {
+            options += ["-n 500 -r 1024"]
+            if service != "UC" {
+                options += [
+                    "-n 500 --use-srq", "-n 200 --use-srq -q 16 -b", "-n 500 --use-srq -e", "-a -n 50 --use-srq",
+                ]
+            }
+        } else {
+            options += ["-n 500 --perform_warm_up"]
+        }
+        if service == "RC" { options += ["-n 200 --odp"] }
+        if service == "UD" { options += ["-n 500 -g", "-n 500 -g -q 2"] }
+        return options
+    }
+
+    private static func latency(_ operation: Operation, _ service: String) -> [String] {
+        var options = ["-n 500", "-n 500 --use_old_post_send", "-n 100 -H", "-n 500 -p 20000 -S 3"]
+        if operation != .atomic {
+            options += Self.mtus.map { "-n 200 -s 2048 -m \($0)" }.filter { service != "UD" || $0.hasSuffix("4096") }
+            options += ["-a -n 50"]
+            if service != "UD" { options += ["-s 8388608 -n 10"] }
+        } else {
+            options += ["-A CMP_AND_SWAP -n 500"]
+        }
+        if operation != .write { options += ["-n 500 -e"] }
+        if operation == .send || operation == .write { options += ["-s 64 -I 64 -n 500"] }
+        if operation == .send, service != "UC" { options += ["-n 500 --use-srq"] }
+        if service == "UD" { options += ["-n 500 -g"] }
+        return options
+    }
+}
