@@ -3,10 +3,34 @@
 
 #include <assert.h>
 #include <linux/io_uring.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 _Static_assert(sizeof(struct io_uring_params) == CSHIMS_IO_URING_PARAMETERS_BYTE_COUNT, "layout of struct io_uring_params");
 
 ssize_t cshims_process_vm_readv(pid_t pid, const struct iovec *local, const struct iovec *remote)
 {
 	return process_vm_readv(pid, local, 1, remote, 1, 0);
+}
+
+ssize_t cshims_process_vm_readv_list(pid_t pid, const struct iovec *local, size_t local_count, const struct iovec *remote,
+	size_t remote_count)
+{
+	return process_vm_readv(pid, local, local_count, remote, remote_count, 0);
+}
+
+ssize_t cshims_process_vm_writev_list(pid_t pid, const struct iovec *local, size_t local_count, const struct iovec *remote,
+	size_t remote_count)
+{
+	return process_vm_writev(pid, local, local_count, remote, remote_count, 0);
+}
+
+int cshims_pidfd_open(pid_t pid)
+{
+	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+int cshims_pidfd_getfd(int process, int descriptor)
+{
+	return (int)syscall(SYS_pidfd_getfd, process, descriptor, 0);
 }

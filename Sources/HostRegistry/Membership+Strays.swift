@@ -97,6 +97,22 @@ extension Membership {
         package var startTime: UInt64
         /// The number that the descriptor of its segment has in that process, or `nil`.
         package var segmentDescriptor: Int32?
+
+        /// `pid` and `startTime` in one number, which no other process of the host has or will have.
+        package var incarnation: UInt64 { RegistrySlot.incarnation(pid: self.pid, startTime: self.startTime) }
+    }
+
+    /// The incarnation of this process.
+    package var incarnation: UInt64 {
+        let slot = self.file[self.block]
+        return RegistrySlot.incarnation(pid: slot.pid, startTime: slot.startTime)
+    }
+
+    /// Whether the process that has, or had, a block is alive.
+    package func isAlive(block rawValue: UInt32, incarnation: UInt64) -> Bool {
+        guard let block = QPNBlock(rawValue) else { return false }
+        if block == self.block { return incarnation == self.incarnation }
+        return self.member(block)?.incarnation == incarnation
     }
 
     /// Whether this process gets what is addressed to queue pair 1.

@@ -22,4 +22,9 @@ internal struct RegistrySlot: BitwiseCopyable {
 
     /// Bytes from one slot to the next: a cache line.
     static var stride: Int { 64 }
+
+    /// Process numbers have at most 22 bits on Linux; see proc(5), `/proc/sys/kernel/pid_max`.
+    static func incarnation(pid: Int32, startTime: UInt64) -> UInt64 {
+        startTime << 22 | UInt64(UInt32(bitPattern: pid) & 0x3F_FFFF)
+    }
 }

@@ -68,7 +68,7 @@ extension CompletionRing {
     private func move(to new: Geometry, unlessMoreThan limit: Int, in segment: ProcessSegment) -> Bool {
         guard self.acquire(self.consumerLock) else { return false }
         defer { self.consumerLock.unlock() }
-        guard self.acquire(self.producerLock) else { return false }
+        guard self.acquireProducing() else { return false }
         let old = self.geometry
         let first = self.consumed.relaxed
         let end = self.produced.relaxed
@@ -83,6 +83,7 @@ extension CompletionRing {
         }
         self.geometry = new
         self.producerLock.unlock()
+        // Whoever looks without a lock may still look at the old place for a moment: it stays mapped, and reads as empty.
         segment.freeExtent(old.extent)
         return true
     }
@@ -91,7 +92,7 @@ extension CompletionRing {
     package func removeCompletions(ofQueuePair number: UInt32) {
         guard self.acquire(self.consumerLock) else { return }
         defer { self.consumerLock.unlock() }
-        guard self.acquire(self.producerLock) else { return }
+        guard self.acquireProducing() else { return }
         defer { self.producerLock.unlock() }
         let geometry = self.geometry
         let first = self.consumed.relaxed
@@ -104,6 +105,7 @@ extension CompletionRing {
             guard isKept else { continue }
             target &-= 1
             unsafe self.slot(target, in: geometry).pointee = self.slot(source, in: geometry).pointee
+            self.sequence(target, in: geometry).storeReleasing(UInt32(truncatingIfNeeded: target &+ 1))
         }
         self.consumed.storeReleasing(target)
     }

@@ -8,17 +8,24 @@ internal import SystemIO
 ///
 /// | Bytes   | Contents                                                                                 |
 /// |---------|------------------------------------------------------------------------------------------|
-/// | 0-63    | producers' lock                                                                          |
+/// | 0-47    | producers' lock                                                                          |
+/// | 48-55   | index of the next entry to write                                                         |
+/// | 56-63   | how far the producers know that the consumer has come                                    |
 /// | 64-127  | consumer's lock                                                                          |
-/// | 128-135 | index of the next entry to write                                                         |
-/// | 192-199 | index of the next entry to read                                                          |
-/// | 256-263 | capacity (low half), offset of the entries in pages (high half): changed under both locks |
-/// | 264-267 | 1 after an overrun                                                                       |
-/// | 320-323 | what the consumer waits for, a raw `Arming`                                              |
-/// | 324-327 | events raised and not yet fetched                                                        |
+/// | 128-135 | index of the next entry to read                                                          |
+/// | 192-199 | capacity (low half), offset of the entries in pages (high half): changed under both locks |
+/// | 200-203 | 1 after an overrun                                                                       |
+/// | 204-207 | 1 when completions carry the time                                                        |
+/// | 208-211 | 1 when a peer met the overrun first, and the owner has not heard of it                   |
+/// | 256-259 | what the consumer waits for, a raw `Arming`                                              |
+/// | 260-263 | events raised and not yet fetched                                                        |
+/// | 264-267 | 1 + the channel's descriptor in the owner's numbers, 0 without a channel                 |
+/// | 268-271 | number of the channel, which no other of the process has had                             |
+/// | 272-275 | events that a peer raised and could not signal                                           |
 ///
-/// A producer that dies before it has moved its index has changed nothing; one that dies after it has produced. The
-/// ring is sound at any instruction, so whoever finds the lock's holder dead just goes on.
+/// An entry says itself that it is there: it carries its index, which is written last. So the consumer looks at one cache
+/// line only, the one that it needs anyway. A producer that dies before that has changed nothing; one that dies between
+/// that and moving its index has produced, and whoever finds the lock's holder dead moves the index for it.
 @safe
 package struct CompletionRing {
     // SAFETY: start of the segment's mapping, which outlives the view; the entries lie at an offset from it.
@@ -45,6 +52,8 @@ package struct CompletionRing {
         case overrun
         /// As `overrun`, but not for the first time.
         case overrunAgain
+        /// The payload took another way: nothing was appended.
+        case refused
     }
 
     /// Bytes between two entries: a cache line.
@@ -67,13 +76,24 @@ extension CompletionRing: @unchecked Sendable {}
 // MARK: - Fields
 
 extension CompletionRing {
-    @inline(always) internal var produced: SharedUInt64 { unsafe SharedUInt64(at: self.head + 128) }
-    @inline(always) internal var consumed: SharedUInt64 { unsafe SharedUInt64(at: self.head + 192) }
-    @inline(always) private var geometryWord: SharedUInt64 { unsafe SharedUInt64(at: self.head + 256) }
-    @inline(always) private var overrun: SharedUInt32 { unsafe SharedUInt32(at: self.head + 264) }
-    @inline(always) internal var arming: SharedUInt32 { unsafe SharedUInt32(at: self.head + 320) }
+    @inline(always) internal var produced: SharedUInt64 { unsafe SharedUInt64(at: self.head + 48) }
+    @inline(always) internal var knownConsumed: SharedUInt64 { unsafe SharedUInt64(at: self.head + 56) }
+    @inline(always) internal var consumed: SharedUInt64 { unsafe SharedUInt64(at: self.head + 128) }
+    @inline(always) private var geometryWord: SharedUInt64 { unsafe SharedUInt64(at: self.head + 192) }
+    @inline(always) private var overrun: SharedUInt32 { unsafe SharedUInt32(at: self.head + 200) }
+    /// Whether completions carry the time at which they were appended: 1, or 0.
+    @inline(always) package var recordsTimes: SharedUInt32 { unsafe SharedUInt32(at: self.head + 204) }
+    /// 1 when a peer met the overrun first, and the owner has not heard of it.
+    @inline(always) package var unreportedOverrun: SharedUInt32 { unsafe SharedUInt32(at: self.head + 208) }
+    @inline(always) internal var arming: SharedUInt32 { unsafe SharedUInt32(at: self.head + 256) }
     /// Events raised and not yet fetched.
-    @inline(always) package var dueEvents: SharedUInt32 { unsafe SharedUInt32(at: self.head + 324) }
+    @inline(always) package var dueEvents: SharedUInt32 { unsafe SharedUInt32(at: self.head + 260) }
+    /// 1 + the channel's descriptor in the owner's numbers; 0 without a channel.
+    @inline(always) package var channelDescriptor: SharedUInt32 { unsafe SharedUInt32(at: self.head + 264) }
+    /// A number that no other channel of the owner has had.
+    @inline(always) package var channelNumber: SharedUInt32 { unsafe SharedUInt32(at: self.head + 268) }
+    /// Events that a peer raised and could not signal: the owner does it.
+    @inline(always) package var unsignaledEvents: SharedUInt32 { unsafe SharedUInt32(at: self.head + 272) }
 
     /// Where the entries lie and how many they are.
     internal struct Geometry {
@@ -95,11 +115,27 @@ extension CompletionRing {
     }
 
     @inline(always)
-    internal func slot(_ index: UInt64, in geometry: Geometry) -> UnsafeMutablePointer<WorkCompletion> {
-        let place = Int(index & (geometry.capacity - 1))
+    internal func slot(_ index: UInt64, in geometry: Geometry) -> UnsafeMutablePointer<CompletionEntry> {
+        let place = Int(index & (geometry.capacity &- 1))
         // SAFETY: the capacity is a power of two, so the place lies inside the extent of the ring.
         return unsafe (self.segmentBase + geometry.byteOffset + place * Self.entryByteCount)
-            .assumingMemoryBound(to: WorkCompletion.self)
+            .assumingMemoryBound(to: CompletionEntry.self)
+    }
+
+    @inline(always)
+    internal func sequence(_ index: UInt64, in geometry: Geometry) -> SharedUInt32 {
+        unsafe SharedUInt32(
+            at: UnsafeMutableRawPointer(self.slot(index, in: geometry)) + CompletionEntry.sequenceOffset
+        )
+    }
+
+    /// Whether the entry with this index is there. Acquired: the rest of the entry is there too.
+    @inline(always)
+    internal func hasEntry(_ index: UInt64, in geometry: Geometry) -> Bool {
+        let expected = UInt32(truncatingIfNeeded: index &+ 1)
+        guard self.sequence(index, in: geometry).acquired == expected else { return false }
+        // Memory that was never written reads as 0, which is an index once in 2^32.
+        return expected != 0 || self.produced.acquired != index
     }
 
     /// Completions that the ring holds at most.
@@ -114,7 +150,13 @@ extension CompletionRing {
     @inline(always) package var producedCount: UInt64 { self.produced.acquired }
     /// How many completions were taken out, or removed.
     @inline(always) package var consumedCount: UInt64 { self.consumed.acquired }
-    @inline(always) package var isEmpty: Bool { self.produced.acquired == self.consumed.relaxed }
+    @inline(always) package var isEmpty: Bool { !self.hasEntry(self.consumed.relaxed, in: self.geometry) }
+    /// Whether so many completions were appended since the beginning.
+    package func hasProduced(_ count: UInt64) -> Bool {
+        guard self.acquireProducing() else { return true }
+        defer { self.producerLock.unlock() }
+        return self.produced.relaxed >= count
+    }
     @inline(always) package var hasOverrun: Bool { self.overrun.relaxed != 0 }
 }
 
@@ -125,20 +167,60 @@ extension CompletionRing {
     ///
     /// - Parameter isSolicited: Whether it satisfies a consumer that waits for solicited ones only.
     package func push(_ completion: WorkCompletion, isSolicited: Bool) -> PushOutcome {
-        guard self.acquire(self.producerLock) else { return .overrunAgain }
+        self.push(completion, isSolicited: isSolicited) { _, _ in true }
+    }
+
+    /// Appends a completion with a payload that the poller puts in place.
+    ///
+    /// - Parameter fill: Runs under the producers' lock, when there is room, and puts the payload into the entry. It gets the
+    ///   entry's index, and returns whether the entry shall be appended.
+    @inline(always)
+    package func push(
+        _ completion: WorkCompletion,
+        isSolicited: Bool,
+        fill: (inout CompletionEntry, UInt64) -> Bool
+    ) -> PushOutcome {
+        guard self.acquireProducing() else { return .overrunAgain }
         let geometry = self.geometry
         let index = self.produced.relaxed
-        // Acquired: the consumer has read the entry before it gave the place back.
-        guard index &- self.consumed.acquired < geometry.capacity else {
+        guard self.hasRoom(at: index, in: geometry) else {
             let isFirst = self.overrun.exchange(1) == 0
             self.producerLock.unlock()
             return isFirst ? .overrun : .overrunAgain
         }
-        unsafe self.slot(index, in: geometry).pointee = completion
-        // Partner of the acquiring load in `next(into:)`.
+        var entry = CompletionEntry(completion)
+        guard fill(&entry, index) else {
+            self.producerLock.unlock()
+            return .refused
+        }
+        unsafe self.slot(index, in: geometry).pointee = entry
+        // Partner of the acquiring load in `hasEntry`.
+        self.sequence(index, in: geometry).storeReleasing(UInt32(truncatingIfNeeded: index &+ 1))
         self.produced.storeReleasing(index &+ 1)
         self.producerLock.unlock()
         return self.raiseIfArmed(isSolicited: isSolicited) ? .storedAndDue : .stored
+    }
+
+    @inline(always)
+    private func hasRoom(at index: UInt64, in geometry: Geometry) -> Bool {
+        if index &- self.knownConsumed.relaxed < geometry.capacity { return true }
+        // Acquired: the consumer has read the entry before it gave the place back.
+        let consumed = self.consumed.acquired
+        self.knownConsumed.storeRelaxed(consumed)
+        return index &- consumed < geometry.capacity
+    }
+
+    /// Takes the producers' lock, and finishes what a holder that died had begun.
+    @inline(always)
+    internal func acquireProducing() -> Bool {
+        do throws(Errno) {
+            guard try self.producerLock.lock() == .ownerDied else { return true }
+            let index = self.produced.relaxed
+            if self.hasEntry(index, in: self.geometry) { self.produced.storeReleasing(index &+ 1) }
+            return true
+        } catch {
+            return false
+        }
     }
 
     /// Whether this completion is the one for which the consumer armed the ring; disarms it then.
@@ -184,9 +266,20 @@ extension CompletionRing {
     /// Moves the oldest completion to `completion`, or says that there is none. Between `beginConsuming` and `end`.
     @inline(always)
     package func next(into completion: inout WorkCompletion) -> Bool {
+        self.next(into: &completion) { _ in }
+    }
+
+    /// Moves the oldest completion to `completion`, or says that there is none. Between `beginConsuming` and `end`.
+    ///
+    /// - Parameter place: Puts the payload of the entry where it belongs.
+    @inline(always)
+    package func next(into completion: inout WorkCompletion, place: (CompletionEntry) -> Void) -> Bool {
         let index = self.consumed.relaxed
-        guard index != self.produced.acquired else { return false }
-        completion = unsafe self.slot(index, in: self.geometry).pointee
+        let geometry = self.geometry
+        guard self.hasEntry(index, in: geometry) else { return false }
+        let entry = unsafe self.slot(index, in: geometry).pointee
+        entry.unpack(into: &completion)
+        if entry.payloadKind != CompletionEntry.PayloadKind.none.rawValue { place(entry) }
         // Partner of the acquiring load in `push`.
         self.consumed.storeReleasing(index &+ 1)
         return true

@@ -153,4 +153,14 @@ extension MemoryTable {
         if isFound { entry.waitForAccesses() }
         return isFound
     }
+
+    /// As `invalidateWindow`, for a process that works on another one's table and has said so there: it counts nowhere,
+    /// because nobody would count for it if it died. Its own accesses were before this one, and other peers have none.
+    package func invalidateWindowAsInitiator(key: UInt32, by accessor: MemoryAccessor) -> Bool {
+        let entry = self.entry(forKey: key)
+        return key != 0 && entry.validKey == key
+            && MemoryKind(rawValue: entry.kind.relaxed).windowType == .type2
+            && entry.domain.relaxed == accessor.domain && entry.queuePair.relaxed == accessor.queuePair
+            && entry.invalidate(key)
+    }
 }

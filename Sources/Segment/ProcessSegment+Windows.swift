@@ -54,6 +54,7 @@ extension ProcessSegment {
         else { return false }
         entry.invalidate()
         entry.waitForAccesses()
+        self.waitForInitiators()
         entry.position.storeRelaxed(bound.position)
         entry.virtualAddress.storeRelaxed(binding.access.contains(.zeroBased) ? 0 : binding.address)
         entry.byteCount.storeRelaxed(binding.byteCount)
@@ -76,6 +77,7 @@ extension ProcessSegment {
         guard self.windowType(at: index) == .type1, entry.domain.relaxed == domain else { return false }
         entry.invalidate()
         entry.waitForAccesses()
+        self.waitForInitiators()
         return true
     }
 
@@ -88,6 +90,7 @@ extension ProcessSegment {
         let entry = self.memory.entry(at: index)
         entry.invalidate()
         entry.waitForAccesses()
+        self.waitForInitiators()
         self.lock.withLock {
             self.windowSlots.remove(index)
             self.release(index)

@@ -8,9 +8,13 @@ package import SystemIO
 package final class ProcessSegment {
     package let mapping: SharedMapping
     package let layout: SegmentLayout
+    package let view: SegmentView
     package let header: SegmentHeader
     package let memory: MemoryTable
     package let queuePairs: QueuePairTable
+    /// Whether the process that has a block of QPNs, and started at some time, is alive. Set before peers may come.
+    // SAFETY: set once by the engine, before the segment is shared.
+    package var isInitiatorAlive: (@Sendable (UInt32, UInt64) -> Bool)?
 
     // SAFETY: what follows is read and written under `lock` only.
     internal let lock = Lock()
@@ -41,15 +45,14 @@ package final class ProcessSegment {
         self.mapping = try SharedMapping(name: name, byteCount: layout.byteCount)
         self.layout = layout
         // SAFETY: the mapping is a stored property and lives as long as every view of it here.
-        unsafe self.header = SegmentHeader(at: self.mapping.base)
+        let header = unsafe SegmentHeader(at: self.mapping.base)
         let secret = (Random.uint64, Random.uint64)
-        self.header.initialize(layout, processID: UInt32(bitPattern: ProcessIdentity.pid), secret: secret)
-        unsafe self.memory = MemoryTable(
-            entries: self.mapping.base + layout.memoryOffset,
-            count: layout.memoryCount,
-            cipher: KeyCipher(secret: secret)
-        )
-        unsafe self.queuePairs = QueuePairTable(entries: self.mapping.base + layout.queuePairsOffset)
+        header.initialize(layout, processID: UInt32(bitPattern: ProcessIdentity.pid), secret: secret)
+        try header.initializeLocks()
+        unsafe self.view = SegmentView(base: self.mapping.base, layout: layout)
+        self.header = header
+        self.memory = self.view.memory
+        self.queuePairs = self.view.queuePairs
         self.freeExtents = FreeExtents(
             Extent(byteOffset: layout.extentsOffset, byteCount: layout.byteCount - layout.extentsOffset)
         )
@@ -74,12 +77,12 @@ extension ProcessSegment {
     /// Pages for a ring, zero-filled.
     ///
     /// - Throws: `ENOMEM`.
-    internal func allocateExtent(byteCount: Int) throws(Errno) -> Extent {
+    package func allocateExtent(byteCount: Int) throws(Errno) -> Extent {
         try self.lock.withLock { () throws(Errno) in try self.freeExtents.allocate(byteCount: byteCount) }
     }
 
     /// Takes pages back and returns their memory to the kernel.
-    internal func freeExtent(_ extent: Extent) {
+    package func freeExtent(_ extent: Extent) {
         // Before anyone else can be given them.
         self.mapping.discard(byteOffset: extent.byteOffset, byteCount: extent.byteCount)
         self.lock.withLock { self.freeExtents.free(extent) }

@@ -1,3 +1,5 @@
+package import SystemIO
+
 /// What other processes may know of one queue pair. A view over 256 bytes of a segment; the queue pair itself fills it in.
 ///
 /// | Bytes | Contents                                         |
@@ -15,6 +17,23 @@
 /// | 40-43 | Q_Key                                            |
 /// | 44-47 | path MTU in bytes                                |
 /// | 48-63 | GID of the peer, as two big-endian numbers       |
+/// | 64-71 | version of bytes 0 to 95: odd while it changes   |
+/// | 72-87 | own GID, likewise                                |
+/// | 88-91 | code of the RNR timer                            |
+/// | 92-95 | domain of the keys in the receive requests       |
+/// | 96-99 | READs and atomics that the peer may have under way |
+/// | 100-103 | page of the payload arena                      |
+/// | 104-107 | its bytes, 0 when there is none                |
+/// | 128-131 | why a peer stopped the queue pair, a raw `Failure`, or 0 |
+/// | 132-135 | 1 when a message came before the queue pair may send |
+/// | 136-139 | 1 while the peer waits for this queue pair     |
+/// | 144-151 | arena: where the next message is written       |
+/// | 152-159 | arena: how far the writers know the poller to be |
+/// | 160-167 | the receive request that a peer is at: its index + 1, or 0 |
+/// | 168-175 | its identifier                                 |
+/// | 176-183 | the index + 1 of the completion that ends it, once that is being written |
+/// | 192-199 | arena: how far the poller is                   |
+/// | 200-247 | lock around the delivery of a datagram         |
 @safe
 package struct QueuePairEntry {
     // SAFETY: 256 bytes in a mapping that outlives the view.
@@ -49,6 +68,57 @@ package struct QueuePairEntry {
     package var pathMTUByteCount: SharedUInt32 { self.word32(44) }
     package var peerGIDPrefix: SharedUInt64 { self.word64(48) }
     package var peerGIDInterfaceID: SharedUInt64 { self.word64(56) }
+
+    /// Odd while what is above changes. A peer that finds the number that it has seen before knows the rest.
+    @inline(always) package var version: SharedUInt64 { self.word64(64) }
+    package var ownGIDPrefix: SharedUInt64 { self.word64(72) }
+    package var ownGIDInterfaceID: SharedUInt64 { self.word64(80) }
+    package var rnrTimer: SharedUInt32 { self.word32(88) }
+    package var receiveDomain: SharedUInt32 { self.word32(92) }
+    package var readsMax: SharedUInt32 { self.word32(96) }
+    package var arenaPage: SharedUInt32 { self.word32(100) }
+    package var arenaByteCount: SharedUInt32 { self.word32(104) }
+
+    /// Why a peer stopped the queue pair.
+    package enum Failure: UInt32, Sendable {
+        /// The peer wanted memory that it may not have.
+        case accessError = 1
+        /// The peer's request made no sense.
+        case requestError = 2
+        /// The receive request could not take the message; its completion says so.
+        case receiveError = 3
+        /// A completion found its ring full.
+        case lostCompletion = 4
+        /// Memory that is registered is not there.
+        case fatal = 5
+    }
+
+    @inline(always) package var failure: SharedUInt32 { self.word32(128) }
+    package var hasCommunicated: SharedUInt32 { self.word32(132) }
+    package var waiter: SharedUInt32 { self.word32(136) }
+    @inline(always) internal var arenaHead: SharedUInt64 { self.word64(144) }
+    @inline(always) internal var arenaKnownTail: SharedUInt64 { self.word64(152) }
+    @inline(always) package var receiveIndex: SharedUInt64 { self.word64(160) }
+    @inline(always) package var receiveID: SharedUInt64 { self.word64(168) }
+    @inline(always) package var receiveEnd: SharedUInt64 { self.word64(176) }
+    @inline(always) internal var arenaTail: SharedUInt64 { self.word64(192) }
+    package var deliveryLock: SharedLock { unsafe SharedLock(at: self.base + 200) }
+
+    /// The arena is empty: no completion refers to it any more.
+    package func resetArena() {
+        self.arenaHead.storeRelaxed(0)
+        self.arenaKnownTail.storeRelaxed(0)
+        self.arenaTail.storeRelaxed(0)
+    }
+
+    /// Forgets what a peer has left here.
+    package func forgetPeer() {
+        self.receiveIndex.storeRelaxed(0)
+        self.receiveEnd.storeRelaxed(0)
+        self.failure.storeRelaxed(0)
+        self.hasCommunicated.storeRelaxed(0)
+        self.waiter.storeRelaxed(0)
+    }
 
     /// Zeroes everything but the number.
     internal func clear() {

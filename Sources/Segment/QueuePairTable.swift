@@ -11,8 +11,9 @@ package struct QueuePairTable {
         unsafe self.entries = entries
     }
 
+    /// The place of a queue pair, whether or not it is there.
     @inline(always)
-    private func slot(_ number: UInt32) -> QueuePairEntry {
+    package func slot(_ number: UInt32) -> QueuePairEntry {
         let index = Int(number) & (SegmentLayout.queuePairCount - 1)
         return unsafe QueuePairEntry(at: self.entries + index * SegmentLayout.queuePairEntryByteCount)
     }
@@ -25,6 +26,12 @@ package struct QueuePairTable {
         let entry = self.slot(number)
         guard entry.number.replace(0, with: number) else { throw .noMemory }
         entry.clear()
+        do throws(Errno) {
+            try entry.deliveryLock.initialize()
+        } catch {
+            entry.number.storeReleasing(0)
+            throw error
+        }
         return entry
     }
 

@@ -57,7 +57,10 @@ extension ReceiveRing {
     /// Forgets all requests, as the reset of a queue pair does.
     package func removeAll() {
         guard self.acquire(self.takeLock) else { return }
-        self.taken.storeReleasing(self.posted.acquired)
+        // What the takers know of the posters is never behind: `hasRequest` looks only where both are the same.
+        let posted = self.posted.acquired
+        self.knownPosted.storeRelaxed(posted)
+        self.taken.storeReleasing(posted)
         self.takeLock.unlock()
     }
 

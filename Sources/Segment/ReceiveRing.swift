@@ -7,13 +7,17 @@ package import SystemIO
 ///
 /// | Bytes   | Contents                                                                                  |
 /// |---------|-------------------------------------------------------------------------------------------|
-/// | 0-63    | posters' lock                                                                             |
-/// | 64-127  | takers' lock                                                                              |
-/// | 128-135 | index of the next request to post                                                         |
-/// | 192-199 | index of the next request to take                                                         |
-/// | 256-263 | capacity (low half), offset of the requests in pages (high half): changed under both locks |
-/// | 264-267 | elements of a request at most                                                             |
-/// | 268-271 | armed limit of a shared receive queue, 0 when not armed                                   |
+/// | 0-47    | posters' lock                                                                             |
+/// | 48-55   | index of the next request to post                                                         |
+/// | 56-63   | how far the posters know that the takers have come                                        |
+/// | 64-111  | takers' lock                                                                              |
+/// | 112-119 | index of the next request to take                                                         |
+/// | 120-127 | how far the takers know that the posters have come                                        |
+/// | 128-135 | capacity (low half), offset of the requests in pages (high half): changed under both locks |
+/// | 136-139 | elements of a request at most                                                             |
+/// | 140-143 | armed limit of a shared receive queue, 0 when not armed                                   |
+/// | 144-147 | 1 when a peer met the limit, and the owner has not heard of it                            |
+/// | 192-195 | 1 while somebody waits for a request to be posted                                         |
 ///
 /// A request: its identifier (8 bytes), the count of its elements (4), 4 of padding, the elements (16 each).
 /// A taker that dies before it has moved the index has taken nothing, so the ring is sound at any instruction.
@@ -45,12 +49,18 @@ extension ReceiveRing: @unchecked Sendable {}
 // MARK: - Fields
 
 extension ReceiveRing {
-    @inline(always) internal var posted: SharedUInt64 { unsafe SharedUInt64(at: self.head + 128) }
-    @inline(always) internal var taken: SharedUInt64 { unsafe SharedUInt64(at: self.head + 192) }
-    @inline(always) private var geometryWord: SharedUInt64 { unsafe SharedUInt64(at: self.head + 256) }
-    @inline(always) internal var scatterMaxWord: SharedUInt32 { unsafe SharedUInt32(at: self.head + 264) }
+    @inline(always) internal var posted: SharedUInt64 { unsafe SharedUInt64(at: self.head + 48) }
+    @inline(always) private var knownTaken: SharedUInt64 { unsafe SharedUInt64(at: self.head + 56) }
+    @inline(always) internal var taken: SharedUInt64 { unsafe SharedUInt64(at: self.head + 112) }
+    @inline(always) internal var knownPosted: SharedUInt64 { unsafe SharedUInt64(at: self.head + 120) }
+    @inline(always) private var geometryWord: SharedUInt64 { unsafe SharedUInt64(at: self.head + 128) }
+    @inline(always) internal var scatterMaxWord: SharedUInt32 { unsafe SharedUInt32(at: self.head + 136) }
     /// The count of requests below which an event is due, once; 0 when none is wanted.
-    @inline(always) package var limit: SharedUInt32 { unsafe SharedUInt32(at: self.head + 268) }
+    @inline(always) package var limit: SharedUInt32 { unsafe SharedUInt32(at: self.head + 140) }
+    /// 1 when a peer took the request that reached the limit, and the owner has not raised the event.
+    @inline(always) package var unreportedLimit: SharedUInt32 { unsafe SharedUInt32(at: self.head + 144) }
+    /// 1 while somebody waits for a request to be posted.
+    @inline(always) package var waiters: SharedUInt32 { unsafe SharedUInt32(at: self.head + 192) }
 
     /// Where the requests lie and how many they are.
     internal struct Geometry {
@@ -112,8 +122,7 @@ extension ReceiveRing {
         defer { self.postLock.unlock() }
         let geometry = self.geometry
         let index = self.posted.relaxed
-        // Acquired: the taker has read the request before it gave the place back.
-        guard index &- self.taken.acquired < geometry.capacity else { return .noMemory }
+        guard self.hasRoom(at: index, in: geometry) else { return .noMemory }
         let slot = unsafe self.slot(index, in: geometry)
         unsafe slot.storeBytes(of: workRequestID, as: UInt64.self)
         unsafe slot.storeBytes(of: UInt32(truncatingIfNeeded: count), toByteOffset: 8, as: UInt32.self)
@@ -121,27 +130,90 @@ extension ReceiveRing {
             unsafe (slot + Self.requestHeaderByteCount).assumingMemoryBound(to: ScatterElement.self)
                 .update(from: elements, count: count)
         }
-        // Partner of the acquiring load in `take(into:)`.
+        // Partner of the acquiring load in `hasRequest`.
         self.posted.storeReleasing(index &+ 1)
         return nil
     }
 
+    @inline(always)
+    private func hasRoom(at index: UInt64, in geometry: Geometry) -> Bool {
+        if index &- self.knownTaken.relaxed < geometry.capacity { return true }
+        // Acquired: the taker has read the request before it gave the place back.
+        let taken = self.taken.acquired
+        self.knownTaken.storeRelaxed(taken)
+        return index &- taken < geometry.capacity
+    }
+
     /// Takes the oldest request, or says that there is none.
     package func take(into descriptor: inout ReceiveDescriptor) -> Bool {
-        let isEmpty = self.posted.acquired == self.taken.relaxed
-        guard !isEmpty, self.acquire(self.takeLock) else { return false }
+        self.take(into: &descriptor) { _, _ in true } == .taken
+    }
+
+    package enum TakeOutcome: Equatable {
+        case taken
+        case empty
+        /// The caller did not want the oldest request; it is still there.
+        case left
+    }
+
+    /// Takes the oldest request if it fits.
+    ///
+    /// - Parameter isWanted: Looks at the request, and gets its index; runs under the takers' lock, before the request
+    ///   leaves the ring.
+    @inline(always)
+    package func take(
+        into descriptor: inout ReceiveDescriptor,
+        ifWanted isWanted: (borrowing ReceiveDescriptor, UInt64) -> Bool
+    ) -> TakeOutcome {
+        guard self.acquire(self.takeLock) else { return .empty }
         defer { self.takeLock.unlock() }
         let index = self.taken.relaxed
-        guard index != self.posted.acquired else { return false }
+        guard self.hasRequest(index) else { return .empty }
         let slot = unsafe self.slot(index, in: self.geometry)
         unsafe descriptor.fill(
             workRequestID: slot.load(as: UInt64.self),
             from: (slot + Self.requestHeaderByteCount).assumingMemoryBound(to: ScatterElement.self),
             count: min(Int(slot.load(fromByteOffset: 8, as: UInt32.self)), self.scatterMax)
         )
-        // Partner of the acquiring load in `post`.
+        guard isWanted(descriptor, index) else { return .left }
+        // Partner of the acquiring load in `hasRoom`.
         self.taken.storeReleasing(index &+ 1)
-        return true
+        return .taken
+    }
+
+    /// Whether the request with this index was posted. Under the takers' lock.
+    @inline(always)
+    private func hasRequest(_ index: UInt64) -> Bool {
+        if index != self.knownPosted.relaxed { return true }
+        // Partner of the releasing store in `post`.
+        let posted = self.posted.acquired
+        self.knownPosted.storeRelaxed(posted)
+        return index != posted
+    }
+
+    /// How many requests were taken, counted from the beginning.
+    package var takenCount: UInt64 { self.taken.acquired }
+
+    /// Notes that somebody waits for a request, who must then look once more.
+    package func noteWaiter() {
+        self.waiters.storeRelaxed(1)
+        fullFence()
+    }
+
+    /// Whether somebody waits for the request that was just posted; it is said once.
+    @inline(always)
+    package func takeWaiter() -> Bool {
+        // The waiter notes itself, then looks for requests; we post, then look for the waiter.
+        fullFence()
+        return self.waiters.relaxed != 0 && self.waiters.exchange(0) != 0
+    }
+
+    /// As `takeLimitEvent`, for a peer: notes the event for the owner, so that it is not lost if the peer dies here.
+    package func noteLimitEvent() -> Bool {
+        let limit = self.limit.relaxed
+        guard limit != 0, self.count < Int(limit) else { return false }
+        self.unreportedLimit.storeRelaxed(1)
+        return self.limit.replace(limit, with: 0)
     }
 
     /// Whether the count has fallen below the armed limit; disarms it then, so that it is said once.

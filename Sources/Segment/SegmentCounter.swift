@@ -6,4 +6,14 @@ package enum SegmentCounter: Int, Sendable, CaseIterable {
     case completionOverruns
     /// Locks whose holder died.
     case locksRecovered
+    /// Connections, and datagram receivers' processes, by the way that was chosen, and why.
+    case directPaths
+    case wirePathsByPolicy
+    case wirePathsToOtherHosts
+    case wirePathsForbidden
+    case wirePathsByLayout
+    case wirePathsToAbsent
+    /// Requests that were executed on a peer's memory.
+    case directRequests
+    case directBytes
 }

@@ -1,3 +1,5 @@
+package import SystemIO
+
 /// A view of the first page of a segment: what it is, whose, and how large its parts are.
 ///
 /// | Bytes   | Contents                                              |
@@ -11,6 +13,15 @@
 /// | 32-35   | entries of the receive table                          |
 /// | 40-55   | secret of the keys                                    |
 /// | 256-767 | counters, 8 bytes each, in the order of `SegmentCounter` |
+/// | 768-771 | 1 + the descriptor that wakes the owner's engine, in the owner's numbers; 0 without an engine |
+/// | 772-775 | 1 when peers may work on this segment                 |
+/// | 776-779 | completion rings that are armed                       |
+/// | 784-791 | address of the segment in the owner                   |
+/// | 832-835 | 1 when a queue pair wants the owner's attention       |
+/// | 896-959 | lock that the owner's engine holds as long as it lives |
+/// | 960-1023 | lock around atomic operations on the owner's memory   |
+/// | 1024-1151 | which processes work on this segment, a bit each     |
+/// | 2048-4095 | which queue pairs want the owner's attention, a bit each |
 @safe
 package struct SegmentHeader {
     // SAFETY: the first page of a mapping that outlives the view.
@@ -19,7 +30,7 @@ package struct SegmentHeader {
     /// "VERBENA" and a zero, as a little-endian number.
     package static var magic: UInt64 { 0x0041_4E45_4252_4556 }
     /// Raised with every change of the layout: processes of different versions do not touch each other's segments.
-    package static var version: UInt32 { 2 }
+    package static var version: UInt32 { 3 }
 
     @unsafe
     internal init(at base: UnsafeMutableRawPointer) {
@@ -46,7 +57,14 @@ package struct SegmentHeader {
         self.word32(32).storeRelaxed(UInt32(layout.receiveCount))
         self.word64(40).storeRelaxed(secret.0)
         self.word64(48).storeRelaxed(secret.1)
+        self.ownerAddress.storeRelaxed(UInt64(UInt(bitPattern: unsafe self.base)))
         self.word64(0).storeReleasing(Self.magic)
+    }
+
+    /// Sets the locks up, before another process can see the segment.
+    internal func initializeLocks() throws(Errno) {
+        try self.lifeLock.initialize()
+        try self.atomicsLock.initialize()
     }
 
     /// Whether this is a complete segment of the version that we understand.
@@ -63,6 +81,50 @@ package struct SegmentHeader {
     package func counter(_ counter: SegmentCounter) -> SharedUInt64 {
         self.word64(256 + counter.rawValue * 8)
     }
+}
+
+// MARK: - For peers
+
+extension SegmentHeader {
+    private enum Offset {
+        static var life: Int { 896 }
+        static var atomics: Int { 960 }
+        static var initiators: Int { 1024 }
+        static var attention: Int { 2048 }
+    }
+
+    /// 1 + the descriptor that wakes the owner's engine, in the owner's numbers; 0 without an engine.
+    package var wakeDescriptor: SharedUInt32 { self.word32(768) }
+    /// 1 when peers may work on this segment.
+    package var admitsPeers: SharedUInt32 { self.word32(772) }
+    /// Completion rings that are armed: somebody sleeps until one of them fires.
+    package var armedCount: SharedUInt32 { self.word32(776) }
+    /// Where the owner has mapped the segment.
+    package var ownerAddress: SharedUInt64 { self.word64(784) }
+    /// 1 when a queue pair wants the owner's attention.
+    @inline(always) package var attention: SharedUInt32 { self.word32(832) }
+    /// Held by the owner's engine as long as it lives. Nobody else ever takes it: the kernel marks it when the holder ends.
+    package var lifeLock: SharedLock { unsafe SharedLock(at: self.base + Offset.life) }
+    /// Around each atomic operation of a peer or a packet on the owner's memory.
+    package var atomicsLock: SharedLock { unsafe SharedLock(at: self.base + Offset.atomics) }
+
+    /// Whether the owner's engine runs. An owner that has ended, or has become another program, has none.
+    @inline(always)
+    package var isOwnerAlive: Bool {
+        // The word that the kernel knows is the first of the mutex: the holder's thread, and a bit for its death.
+        let word = self.word32(Offset.life).relaxed
+        return word & Self.threadMask != 0 && word & Self.ownerDied == 0
+    }
+
+    /// See futex(2), robust futexes.
+    private static var threadMask: UInt32 { 0x3FFF_FFFF }
+    private static var ownerDied: UInt32 { 0x4000_0000 }
+
+    /// 64 processes each: those with the numbers 64 * `index` and up.
+    internal func initiators(_ index: Int) -> SharedUInt64 { self.word64(Offset.initiators + index * 8) }
+    /// 64 queue pairs each, by the low bits of their numbers.
+    package func attention(_ index: Int) -> SharedUInt64 { self.word64(Offset.attention + index * 8) }
+    package static var attentionWordCount: Int { SegmentLayout.queuePairCount / 64 }
 }
 
 // SAFETY: everything in the header is reached through atomics.

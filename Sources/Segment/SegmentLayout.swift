@@ -3,6 +3,7 @@
 /// | Part           | Entry                          | Bytes an entry |
 /// |----------------|--------------------------------|----------------|
 /// | header         | `SegmentHeader`                | 4096           |
+/// | initiators     | `InitiatorLine`                | 64             |
 /// | memory table   | `MemoryTable`                  | 64             |
 /// | queue pairs    | `QueuePairEntry`               | 256            |
 /// | completions    | head of a `CompletionRing`     | 512            |
@@ -19,6 +20,7 @@ package struct SegmentLayout: Sendable, Hashable {
     package let receiveCount: Int
 
     package static var headerByteCount: Int { 4096 }
+    package static var initiatorByteCount: Int { 64 }
     package static var memoryEntryByteCount: Int { 64 }
     package static var queuePairEntryByteCount: Int { 256 }
     package static var completionEntryByteCount: Int { 512 }
@@ -27,6 +29,9 @@ package struct SegmentLayout: Sendable, Hashable {
 
     /// One entry for each number of a block of QPNs: the low 14 bits of a QPN are the index of its entry.
     package static var queuePairCount: Int { 1 << 14 }
+
+    /// One line for each process that a host can have: the upper 10 bits of its QPNs are the index.
+    package static var initiatorCount: Int { 1 << 10 }
 
     /// The layouts that are tried, the largest first: where the address space is limited, a smaller one has to do.
     package static let candidates: [SegmentLayout] = [
@@ -39,16 +44,27 @@ package struct SegmentLayout: Sendable, Hashable {
 
     package init(byteCount: Int, memoryCount: Int, completionCount: Int, receiveCount: Int) {
         precondition(memoryCount.nonzeroBitCount == 1, "the memory table is indexed by a mask")
+        self.init(
+            unchecked: byteCount,
+            memoryCount: memoryCount,
+            completionCount: completionCount,
+            receiveCount: receiveCount
+        )
+        precondition(self.extentsOffset < byteCount, "no room for the rings")
+    }
+
+    /// As another process says; the caller checks that it can be.
+    internal init(unchecked byteCount: Int, memoryCount: Int, completionCount: Int, receiveCount: Int) {
         self.byteCount = byteCount
         self.memoryCount = memoryCount
         self.completionCount = completionCount
         self.receiveCount = receiveCount
-        precondition(self.extentsOffset < byteCount, "no room for the rings")
     }
 }
 
 extension SegmentLayout {
-    package var memoryOffset: Int { Self.headerByteCount }
+    package var initiatorsOffset: Int { Self.headerByteCount }
+    package var memoryOffset: Int { self.initiatorsOffset + Self.initiatorCount * Self.initiatorByteCount }
     package var queuePairsOffset: Int { self.memoryOffset + self.memoryCount * Self.memoryEntryByteCount }
     package var completionsOffset: Int { self.queuePairsOffset + Self.queuePairCount * Self.queuePairEntryByteCount }
     package var receivesOffset: Int { self.completionsOffset + self.completionCount * Self.completionEntryByteCount }

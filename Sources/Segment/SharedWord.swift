@@ -42,6 +42,20 @@ package struct SharedUInt64 {
         unsafe self.word.pointee.wrappingSubtract(value, ordering: .acquiringAndReleasing).oldValue
     }
 
+    /// Stores, and returns what stood there before.
+    @inline(always)
+    @discardableResult
+    package func exchange(_ value: UInt64) -> UInt64 {
+        unsafe self.word.pointee.exchange(value, ordering: .sequentiallyConsistent)
+    }
+
+    /// Sets the bits of `mask`, and returns what stood there before.
+    @inline(always)
+    @discardableResult
+    package func set(_ mask: UInt64) -> UInt64 {
+        unsafe self.word.pointee.bitwiseOr(mask, ordering: .sequentiallyConsistent).oldValue
+    }
+
     /// Keeps the bits of `mask` only, and returns what stood there before.
     @inline(always)
     @discardableResult
@@ -93,6 +107,13 @@ package struct SharedUInt32 {
         unsafe self.word.pointee.wrappingAdd(value, ordering: .acquiringAndReleasing).oldValue
     }
 
+    /// Subtracts, and returns what stood there before. Wraps.
+    @inline(always)
+    @discardableResult
+    package func subtract(_ value: UInt32) -> UInt32 {
+        unsafe self.word.pointee.wrappingSubtract(value, ordering: .acquiringAndReleasing).oldValue
+    }
+
     /// Stores, and returns what stood there before.
     @inline(always)
     @discardableResult
@@ -134,9 +155,13 @@ extension SharedUInt64: @unchecked Sendable {}
 extension SharedUInt32: @unchecked Sendable {}
 
 /// Orders every store before the call before every load behind it.
-@inline(always)
-internal func fullFence() {
+package func fullFence() {
     atomicMemoryFence(ordering: .sequentiallyConsistent)
+}
+
+/// Orders every load before the call before every load and store behind it.
+package func acquireOrder() {
+    atomicMemoryFence(ordering: .acquiring)
 }
 
 /// Orders every load before the call before every load and store behind it.

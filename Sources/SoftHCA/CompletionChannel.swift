@@ -1,4 +1,5 @@
 internal import Segment
+internal import Synchronization
 package import SystemIO
 
 /// The descriptor on which a program waits for completions of any number of queues. See ibv_create_comp_channel(3).
@@ -11,6 +12,10 @@ package final class CompletionChannel {
     /// The structure by which C knows this object.
     // SAFETY: set once by the C face, before the object is shared.
     package var userObject: UnsafeMutableRawPointer?
+
+    /// No other channel of this process has it, so that a peer's duplicate of the descriptor is known to be this channel's.
+    internal let number = CompletionChannel.lastNumber.wrappingAdd(1, ordering: .relaxed).newValue
+    private static let lastNumber = Atomic<UInt32>(0)
 
     // A semaphore: its count is the number of events that wait, each of which is read on its own.
     private let descriptor: EventDescriptor

@@ -16,7 +16,9 @@ package final class CompletionQueue {
     package let asyncAccount = EventAccount()
     /// Completions carry the time at which they were appended. Set before a queue pair reports here.
     // SAFETY: set once by the C face, before the object is shared.
-    package var recordsTimes = false
+    package var recordsTimes = false {
+        didSet { self.ring.recordsTimes.storeRelaxed(self.recordsTimes ? 1 : 0) }
+    }
     /// The structure by which C knows this object.
     // SAFETY: set once by the C face, before the object is shared.
     package var userObject: UnsafeMutableRawPointer?
@@ -35,6 +37,10 @@ package final class CompletionQueue {
         self.channel = channel
         self.generation = ProcessGuard.generation
         self.ring = try CompletionRing(in: context.segment, capacity: capacity)
+        if let channel {
+            self.ring.channelNumber.storeRelaxed(channel.number)
+            self.ring.channelDescriptor.storeReleasing(UInt32(bitPattern: channel.fileDescriptor + 1))
+        }
         do throws(Errno) {
             try channel?.attach(self)
         } catch {
@@ -61,7 +67,7 @@ extension CompletionQueue {
     /// Takes the oldest completion, or says that there is none. Between `beginPoll` and `endPoll`.
     @inline(always)
     package func nextCompletion(_ completion: inout WorkCompletion) -> Bool {
-        self.ring.next(into: &completion)
+        self.ring.next(into: &completion) { self.place($0) }
     }
 
     @inline(always)
@@ -89,7 +95,7 @@ extension CompletionQueue {
         guard self.ring.beginConsuming() else { return -1 }
         var completion = WorkCompletion()
         var taken = 0
-        while taken < count, self.ring.next(into: &completion) {
+        while taken < count, self.ring.next(into: &completion, place: { self.place($0) }) {
             body(taken, completion)
             taken += 1
         }
@@ -109,7 +115,7 @@ extension CompletionQueue {
     package func requestNotification(solicitedOnly: Bool) throws(Errno) {
         try ProcessGuard.check(self.generation)
         guard self.channel != nil else { return }
-        if self.ring.arm(solicitedOnly: solicitedOnly) { self.context.engine.noteArmed() }
+        if self.ring.arm(solicitedOnly: solicitedOnly) { self.context.segment.header.armedCount.add(1) }
         self.context.engine.willBlock()
     }
 
@@ -117,6 +123,68 @@ extension CompletionQueue {
     package func acknowledgeEvents(_ count: Int) {
         guard ProcessGuard.isOwn(self.generation) else { return }
         self.completionAccount.acknowledge(count)
+    }
+}
+
+// MARK: - Payloads
+
+extension CompletionQueue {
+    /// Puts the payload of a SEND, which a process of this host left with the completion, into the memory of its receive
+    /// request. Memory that was deregistered meanwhile is nobody's any more, and stays as it is.
+    internal func place(_ entry: CompletionEntry) {
+        let view = self.context.segment.view
+        guard let queuePair = view.queuePairs.find(number: entry.qpNumber) else { return }
+        let domain = queuePair.receiveDomain.relaxed
+        // A datagram's completion counts the global route in front of it, which travels with the payload.
+        let byteCount = Int(entry.byteCount)
+        switch entry.payload {
+        case .none:
+            break
+        case .entry:
+            var words = entry.words
+            let element = ScatterElement(
+                address: entry.placeAddress,
+                byteCount: UInt32(min(byteCount, CompletionEntry.payloadByteCountMax)),
+                lKey: entry.placeKeyOrCount
+            )
+            // SAFETY: the words hold as many bytes.
+            unsafe withUnsafeBytes(of: &words) { bytes in
+                if let base = bytes.baseAddress { unsafe self.place(base, element, domain) }
+            }
+        case .arena:
+            unsafe view.arena(of: queuePair)?.take(
+                at: entry.words.0,
+                elementCount: Int(entry.placeKeyOrCount),
+                payloadByteCount: byteCount
+            ) { elements, bytes in
+                var done = 0
+                for index in 0..<elements.count where done < byteCount {
+                    var element = unsafe elements[index]
+                    element.byteCount = min(element.byteCount, UInt32(byteCount - done))
+                    // SAFETY: the message has `byteCount` bytes.
+                    unsafe self.place(bytes + done, element, domain)
+                    done += Int(element.byteCount)
+                }
+            }
+        }
+    }
+
+    private func place(_ source: UnsafeRawPointer, _ element: ScatterElement, _ domain: UInt32) {
+        guard element.byteCount > 0 else { return }
+        let memory = self.context.segment.memory
+        let target = memory.beginAccess(
+            key: element.lKey,
+            address: element.address,
+            byteCount: UInt64(element.byteCount),
+            access: .localWrite,
+            by: .local(domain: domain)
+        )
+        guard let target else { return }
+        let byteCount = Int(element.byteCount)
+        // SAFETY: the caller has as many bytes there.
+        let payload = unsafe RawSpan(_unsafeStart: source, byteCount: byteCount)
+        _ = self.context.engine.ownMemory.write(payload, from: 0, byteCount: byteCount, to: target)
+        memory.endAccess(key: element.lKey)
     }
 }
 
@@ -135,13 +203,13 @@ extension CompletionQueue {
         case .stored:
             return true
         case .storedAndDue:
-            self.context.engine.noteFired()
+            self.context.segment.header.armedCount.subtract(1)
             self.channel?.signal()
             return true
         case .overrun:
             self.reportOverrun()
             return false
-        case .overrunAgain:
+        case .overrunAgain, .refused:
             return false
         }
     }
@@ -149,6 +217,22 @@ extension CompletionQueue {
     /// Removes what a queue pair that is reset or destroyed has left.
     package func removeCompletions(ofQueuePair number: UInt32) {
         self.ring.removeCompletions(ofQueuePair: number)
+    }
+
+    /// Does what a process of this host has left to be done: it appended a completion and could not tell.
+    internal func catchUpWithPeers() {
+        if self.ring.unreportedOverrun.relaxed != 0, self.ring.unreportedOverrun.exchange(0) != 0 {
+            self.reportOverrun()
+        }
+        guard self.ring.unsignaledEvents.relaxed != 0 else { return }
+        for _ in 0..<self.ring.unsignaledEvents.exchange(0) { self.channel?.signal() }
+    }
+
+    /// A process of this host died that may have been about to raise an event here: raises one, to be on the safe side.
+    internal func raiseEventAfterDeath() {
+        guard let channel, !self.ring.isEmpty else { return }
+        self.ring.dueEvents.add(1)
+        channel.signal()
     }
 
     private func reportOverrun() {
@@ -182,7 +266,9 @@ extension CompletionQueue {
     package func close() throws(Errno) {
         try ProcessGuard.check(self.generation)
         try self.users.close()
-        if self.ring.disarm() { self.context.engine.noteFired() }
+        if self.ring.disarm() { self.context.segment.header.armedCount.subtract(1) }
+        // Whoever is about to signal the channel has signalled it then.
+        self.context.segment.waitForInitiators()
         self.channel?.detach(self)
         self.context.asyncEvents.retire(self.asyncAccount)
         self.completionAccount.waitUntilAcknowledged()

@@ -1,4 +1,5 @@
 internal import HostRegistry
+internal import Segment
 internal import Synchronization
 internal import SystemIO
 
@@ -19,16 +20,6 @@ extension Engine {
         try? self.poller.arm(self.membership.socket.rawDescriptor, token: Token.socket)
     }
 
-    /// A completion queue was armed: until it fires, somebody may be asleep.
-    internal func noteArmed() {
-        self.armedCount.wrappingAdd(1, ordering: .relaxed)
-    }
-
-    /// The queue fired.
-    internal func noteFired() {
-        self.armedCount.wrappingSubtract(1, ordering: .relaxed)
-    }
-
     /// Wakes the thread when a timer was set that ends before its sleep does. The caller holds the lock.
     internal func wakeThreadIfNeeded() {
         if self.nextDeadline < self.sleepsUntil {
@@ -38,12 +29,16 @@ extension Engine {
     }
 
     private func run() {
+        // Held until the thread, and with it the process, has ended: this is how peers see that it lives.
+        _ = try? self.segment.header.lifeLock.lock()
         var isListening = true
         var lastLook = Look(at: MonotonicClock.now, pollCount: 0)
         while !self.isStopping.load(ordering: .acquiring) {
             let timeout = self.sleepNanoseconds(isListening: isListening)
+            var endedCount = 0
             _ = try? self.poller.wait(timeoutNanoseconds: timeout) { token in
                 if token == Token.wake { _ = try? self.wake.wait() }
+                if token >= Token.firstProcess { endedCount += 1 }
             }
             self.lock.lock()
             if self.isStopping.load(ordering: .acquiring) {
@@ -59,6 +54,7 @@ extension Engine {
                 self.serveTimersIfDue()
             }
             self.receiveForwarded()
+            if endedCount > 0 { self.noteDeaths() }
             self.lock.unlock()
             self.membership.refreshIfNeeded()
             self.arm(listening: isListening)
@@ -77,7 +73,7 @@ extension Engine {
 
     /// Whether packets are for this thread to receive: unless an application thread does nothing but poll.
     private func mustListen(_ look: Look, since last: Look) -> Bool {
-        if self.isSleeping.exchange(false, ordering: .relaxed) || self.armedCount.load(ordering: .relaxed) > 0 {
+        if self.isSleeping.exchange(false, ordering: .relaxed) || self.segment.header.armedCount.relaxed > 0 {
             return true
         }
         let (nanoseconds, polls) = (look.at &- last.at, look.pollCount &- last.pollCount)

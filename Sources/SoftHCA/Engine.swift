@@ -20,7 +20,14 @@ package final class Engine {
     internal let poller: Poller
     internal let wake: EventDescriptor
 
+    /// How processes of this host are reached, as `VERBENA_PATH` has it. Changed by tests only.
+    // SAFETY: not while a queue pair is being connected.
+    internal var policy = PathPolicy.fromEnvironment
+
     // Guarded by `lock`.
+    internal var peers = PeerDirectory()
+    internal var scratch = DirectScratch()
+    internal var datagramReceive = ReceiveDescriptor(capacity: Limits.scatterElements)
     internal var batch = TransmitBatch()
     /// Takes the packet that met a full socket, while `batch` waits.
     internal var spare = TransmitBatch()
@@ -45,8 +52,6 @@ package final class Engine {
 
     /// An application thread is about to sleep until a completion comes.
     internal let isSleeping = Atomic<Bool>(false)
-    /// Completion queues that are armed: somebody sleeps, so the background thread must listen.
-    internal let armedCount = Atomic<Int>(0)
     internal let isStopping = Atomic<Bool>(false)
     internal var thread: BackgroundThread?
 
@@ -63,7 +68,6 @@ package final class Engine {
             Diagnostics.warn(error.description)
             throw error.errno
         }
-        try self.membership.publishSegment(rawDescriptor: segment.mapping.descriptor.rawValue)
         self.poller = try Poller()
         self.wake = try EventDescriptor(isNonBlocking: true)
         unsafe self.receiveBuffer = .allocate(byteCount: UDPSocket.receiveByteCountMax, alignment: 64)
@@ -72,6 +76,7 @@ package final class Engine {
         try self.poller.add(self.membership.forwardDescriptor, token: Token.forwarded)
         try self.poller.add(self.wake.rawDescriptor, token: Token.wake)
         try self.startThread()
+        try self.admitPeers()
     }
 
     deinit {
@@ -83,6 +88,8 @@ package final class Engine {
         static var socket: UInt64 { 1 }
         static var forwarded: UInt64 { 2 }
         static var wake: UInt64 { 3 }
+        /// Plus a process's block: it has ended.
+        static var firstProcess: UInt64 { 16 }
     }
 }
 
@@ -118,6 +125,7 @@ extension Engine {
         if self.isBlocked { self.flush() }
         if self.touchedCount > 0, !self.isBlocked { self.serveTouched(now: now) }
         let hasReceived = self.receiveAll(now: now)
+        self.serveAttention(now: now)
         if now.nanoseconds >= self.nextDeadline { self.serveTimers(now: now) }
         self.finishRound(now: now)
         return hasReceived
@@ -125,8 +133,9 @@ extension Engine {
 
     internal func serveTimersIfDue() {
         let now = Timestamp(nanoseconds: MonotonicClock.now)
-        guard now.nanoseconds >= self.nextDeadline else { return }
+        guard now.nanoseconds >= self.nextDeadline || self.segment.header.attention.relaxed != 0 else { return }
         if self.isBlocked { self.flush() }
+        self.serveAttention(now: now)
         self.serveTimers(now: now)
         self.finishRound(now: now)
     }
@@ -246,5 +255,6 @@ extension Engine {
     internal func abandonInForkedChild() {
         self.poller.close()
         self.wake.descriptor.close()
+        self.peers.abandonInForkedChild()
     }
 }

@@ -23,6 +23,19 @@ extension QueuePair {
         }
         let slot = self.sendQueue[index]
         let qKey = slot.remoteQKey & Self.controlledQKey == 0 ? slot.remoteQKey : self.attributes.qKey
+        let path = self.sendQueue.path(of: index)
+        if let peer = unsafe self.engine.datagramPeer(owning: QPN(truncating: slot.remoteQP), over: path) {
+            // SAFETY: the directory keeps the peer as long as the lock is held.
+            let isSent = unsafe peer._withUnsafeGuaranteedRef {
+                self.deliverDatagram(request, slot: index, qKey: qKey, over: path, to: $0)
+            }
+            if isSent {
+                self.complete(slot: index, status: .success)
+            } else {
+                self.failDatagram(slot: index, status: .localProtectionError)
+            }
+            return
+        }
         let header = PacketHeader(
             bth: BTH(
                 opcode: request.hasImmediate ? .udSendOnlyWithImmediate : .udSendOnly,
@@ -36,7 +49,6 @@ extension QueuePair {
         )
         self.datagramPSN = self.datagramPSN.advanced(by: 1)
         let byteCount = Int(request.byteCount)
-        let path = self.sendQueue.path(of: index)
         let isSent = unsafe self.engine.transmit(header, payloadByteCount: byteCount, path: path) { target in
             // SAFETY: the batch has room for a message of the largest MTU.
             unsafe self.gather(slot: index, messageOffset: 0, byteCount: byteCount, into: target)
@@ -46,6 +58,61 @@ extension QueuePair {
         } else {
             self.failDatagram(slot: index, status: .localProtectionError)
         }
+    }
+
+    /// Delivers a datagram to a process of this host.
+    ///
+    /// - Returns: false when the memory of the request is not accessible.
+    private func deliverDatagram(
+        _ request: SendRequest,
+        slot index: Int,
+        qKey: UInt32,
+        over path: WirePath,
+        to peer: DirectPeer
+    ) -> Bool {
+        let byteCount = Int(request.byteCount)
+        let room = unsafe self.engine.scratch.datagram
+        guard let base = room.baseAddress,
+            unsafe self.gather(slot: index, messageOffset: 0, byteCount: byteCount, into: base + GRH.byteCount)
+        else { return false }
+        // SAFETY: the room begins with the bytes of a global route.
+        var span = unsafe MutableRawSpan(_unsafeBytes: UnsafeMutableRawBufferPointer(rebasing: room[..<GRH.byteCount]))
+        let wire = PacketHeader(
+            bth: BTH(
+                opcode: request.hasImmediate ? .udSendOnlyWithImmediate : .udSendOnly,
+                destQP: self.qpn,
+                psn: self.datagramPSN
+            )
+        )
+        self.route(wire, payloadByteCount: byteCount, path).encode(into: &span)
+        let slot = self.sendQueue[index]
+        let datagram = unsafe DirectDatagram(
+            bytes: UnsafeRawBufferPointer(rebasing: room[..<(GRH.byteCount + byteCount)]),
+            sourceQP: self.number,
+            destQP: slot.remoteQP,
+            qKey: qKey,
+            hasImmediate: request.hasImmediate,
+            immediate: request.immediate,
+            isSolicited: request.isSolicited
+        )
+        switch datagram.deliver(to: peer, receive: &self.engine.datagramReceive) {
+        case .delivered: break
+        case .refused: self.engine.counters.wrongSender += 1
+        case .dropped: self.engine.counters.droppedDatagrams += 1
+        }
+        return true
+    }
+
+    /// The global route in front of a datagram, as it would arrive over the wire.
+    private func route(_ header: PacketHeader, payloadByteCount: Int, _ path: WirePath) -> GRH {
+        let padCount = (4 - payloadByteCount & 3) & 3
+        return GRH(
+            trafficClass: path.trafficClass,
+            payloadByteCount: UInt16(8 + header.byteCount + payloadByteCount + padCount + ICRCPath.byteCount),
+            hopLimit: path.hopLimit,
+            sourceGID: GID(path.source),
+            destinationGID: GID(path.destination.address)
+        )
     }
 
     private func failDatagram(slot: Int, status: CompletionStatus) {

@@ -20,7 +20,10 @@ extension QueuePair {
             return self.state == .reset
         }
         // Not under the engine's lock: a program may post while it holds a completion queue's.
-        if hasReset { self.removeCompletions() }
+        if hasReset {
+            self.removeCompletions()
+            self.entry.resetArena()
+        }
     }
 
     private func modifyLocked(_ wanted: QueuePairAttributes, mask: QueuePairAttributeMask) throws(Errno) {
@@ -34,8 +37,13 @@ extension QueuePair {
         if mask.contains(.addressVector) {
             path = try WirePath(wanted.primaryPath, context: self.domain.context)
         }
+        var peer: DirectPeer?
+        if self.state == .initialized, next == .readyToReceive, self.type != .datagram {
+            peer = try self.engine.choosePath(to: QPN(truncating: wanted.destinationQP), over: path)
+        }
         self.path = path
         self.adopt(wanted, mask: mask)
+        if let peer { self.direct = DirectConnection(self, peer: peer) }
         self.rcRequester?.update(self.requesterConfiguration)
         self.rcResponder?.update(rnrTimer: RNRTimer(truncating: self.attributes.rnrTimer))
         self.enter(next, mask: mask)
@@ -113,7 +121,11 @@ extension QueuePair {
 extension QueuePair {
     private func reset() {
         self.engine.untouch(self)
+        self.state = .reset
+        self.publish()
+        self.engine.segment.waitForInitiators(patienceNanoseconds: Self.errorPatienceNanoseconds)
         self.forgetMachines()
+        self.entry.forgetPeer()
         self.receiveRing?.removeAll()
         self.sendQueue.reset()
         self.attributes = QueuePairAttributes()
@@ -124,6 +136,7 @@ extension QueuePair {
 
     private func becomeReadyToReceive() {
         self.state = .readyToReceive
+        self.makeArena()
         self.mtu = self.chooseMTU()
         var configuration = ResponderConfiguration(pathMTU: self.mtu)
         configuration.rnrTimer = RNRTimer(truncating: self.attributes.rnrTimer)
@@ -156,6 +169,10 @@ extension QueuePair {
             return
         }
         guard previous == .readyToReceive else { return }
+        if let direct {
+            direct.noteProgress(self.attributes)
+            return
+        }
         let psn = PSN(truncating: self.attributes.sendPSN)
         let peer = QPN(truncating: self.attributes.destinationQP)
         switch self.type {

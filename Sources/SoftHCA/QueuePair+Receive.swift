@@ -21,6 +21,7 @@ extension QueuePair {
         if let refusal = unsafe ring.post(workRequestID: workRequestID, elements: elements, count: count) {
             return refusal
         }
+        if ring.takeWaiter() { self.engine.notifyWaiters(of: ring) }
         // The state may have changed to error in between; whoever comes later flushes.
         if self.stateCode.load(ordering: .sequentiallyConsistent) == QueuePairState.error.rawValue {
             self.engine.lock.withLock { self.flushReceives() }

@@ -24,6 +24,7 @@ extension QueuePair {
         self.startCommitted()
         self.serve(now: now)
         if self.isUnfinished { self.engine.touch(self) }
+        self.engine.serveAttention(now: now)
         self.engine.finishRound(now: now)
         self.engine.lock.unlock()
     }
@@ -190,6 +191,8 @@ extension QueuePair {
 
     /// Hands a committed request to the protocol.
     private func start(_ request: SendRequest, slot: Int) {
+        // The direct path works on the queue itself.
+        if self.direct != nil { return }
         switch self.type {
         case .reliable: self.post(self.rcRequester?.post(request), slot: slot)
         case .unreliableConnected: self.post(self.ucRequester?.post(request), slot: slot)

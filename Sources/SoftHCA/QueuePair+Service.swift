@@ -70,7 +70,7 @@ extension QueuePair {
     }
 
     /// The first packet that was taken in RTR tells the owner that the peer is there, should its own message be lost.
-    private func reportCommunication() {
+    internal func reportCommunication() {
         guard self.state == .readyToReceive, !self.hasReportedCommunication else { return }
         self.hasReportedCommunication = true
         self.raise(.communicationEstablished)
@@ -83,6 +83,12 @@ extension QueuePair {
     /// Transmits answers and requests as far as allowed, completes what is done, and notes the next timer.
     internal func serve(now: Timestamp) {
         self.isUnfinished = false
+        if let direct = self.direct {
+            self.serveDirect(direct)
+            if self.type == .reliable { self.transmitResponses(now: now) }
+            self.serveFailure()
+            return
+        }
         switch self.type {
         case .reliable:
             self.transmitResponses(now: now)
@@ -95,10 +101,8 @@ extension QueuePair {
         case .datagram:
             break
         }
-        if let failure = self.pendingFailure {
-            self.pendingFailure = nil
-            self.fail(failure)
-        } else if self.hasLostCompletion || self.rcRequester?.isInError == true {
+        self.serveFailure()
+        if self.hasLostCompletion || self.rcRequester?.isInError == true {
             self.enterError()
         } else if self.ucRequester?.isInError == true && self.state == .readyToSend {
             self.state = .sendError
@@ -106,6 +110,13 @@ extension QueuePair {
         }
         self.reportDrain()
         self.engine.noteDeadline(self.deadline)
+    }
+
+    /// Stops the queue pair when its responder gave up.
+    private func serveFailure() {
+        guard let failure = self.pendingFailure else { return }
+        self.pendingFailure = nil
+        self.fail(failure)
     }
 
     internal func handleTimeout(now: Timestamp) {
@@ -207,7 +218,7 @@ extension QueuePair {
     }
 
     /// Ends a receive request that no message came for.
-    private func flushReceive(_ workRequestID: UInt64) {
+    internal func flushReceive(_ workRequestID: UInt64) {
         var completion = WorkCompletion()
         completion.workRequestID = workRequestID
         completion.status = UInt32(CompletionStatus.flushed.rawValue)
@@ -242,6 +253,10 @@ extension QueuePair {
         }
     }
 
+    /// A peer that is stopped in the middle of a copy must not stop this process. What it copied when it goes on is
+    /// registered memory still: taking that away waits for it.
+    internal static var errorPatienceNanoseconds: UInt64 { 10_000_000 }
+
     /// Everything outstanding completes as flushed, send queue first.
     internal func enterError() {
         guard self.state != .error else { return }
@@ -255,13 +270,17 @@ extension QueuePair {
         self.ucResponder?.enterError(host: &host)
         while let done = self.rcRequester?.pollCompletion() { self.complete(slot: done.slot, status: done.status) }
         while let done = self.ucRequester?.pollCompletion() { self.complete(slot: done.slot, status: done.status) }
+        self.flushDirect()
         self.deadline = nil
+        // Peers that are at work on the queue pair have seen its state before the receive requests are flushed.
+        self.engine.segment.waitForInitiators(patienceNanoseconds: Self.errorPatienceNanoseconds)
+        self.flushPeerReceive()
         self.flushReceives()
         if self.sharedReceiveQueue != nil { self.raise(.lastRequestReached) }
     }
 
-    private func reportDrain() {
-        guard self.state == .sendDrained, !self.isDrainReported else { return }
+    internal func reportDrain() {
+        guard self.state == .sendDrained, !self.isDrainReported, self.direct?.hasBegun != true else { return }
         guard self.rcRequester?.isDrained ?? self.ucRequester?.isDrained ?? true else { return }
         self.isDrainReported = true
         if self.attributes.enablesDrainedEvent { self.raise(.sendQueueDrained) }

@@ -46,6 +46,10 @@ package final class QueuePair {
     internal var rcResponder: RCResponder?
     internal var ucRequester: UCRequester?
     internal var ucResponder: UCResponder?
+    /// Instead of a requester, when the peer is reached directly.
+    internal var direct: DirectConnection?
+    /// Pages of the segment through which short SENDs of peers travel, from RTR on.
+    internal var arena: Extent?
     /// Datagrams number their packets, though nobody looks at the numbers.
     internal var datagramPSN = PSN(truncating: 0)
     internal var pendingFailure: ResponderFailure?
@@ -125,8 +129,13 @@ package final class QueuePair {
             self.engine.queuePairs.remove(self)
             self.engine.untouch(self)
             self.forgetMachines()
+            self.state = .reset
+            self.publish()
         }
+        // Not under the lock: a peer that is stopped in the middle of a copy is waited for.
+        self.engine.segment.waitForInitiators()
         self.removeCompletions()
+        self.freeArena()
         self.engine.segment.queuePairs.free(self.entry)
         self.engine.membership.releaseQPN(self.qpn)
         self.domain.context.asyncEvents.retire(self.asyncAccount)
@@ -149,6 +158,7 @@ package final class QueuePair {
         self.rcResponder = nil
         self.ucRequester = nil
         self.ucResponder = nil
+        self.direct = nil
         self.pendingFailure = nil
         self.hasLostCompletion = false
         self.deadline = nil

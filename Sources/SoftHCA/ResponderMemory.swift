@@ -1,4 +1,5 @@
 internal import Segment
+internal import SystemIO
 internal import Transport
 
 /// The memory and the receive queue of a queue pair, as the responder of `Transport` sees them.
@@ -68,6 +69,10 @@ internal struct ResponderMemory: ResponderHost, ~Copyable {
             )
             guard let target else { return nil }
             defer { queuePair.memory.endAccess(key: rKey) }
+            // Peers of this host cannot use one instruction on memory of this process, so all take the lock.
+            let lock = queuePair.engine.segment.header.atomicsLock
+            guard lock.lockSoon() else { return nil }
+            defer { lock.unlock() }
             return queuePair.ownMemory.atomic(operation, compareOrAdd: compareOrAdd, swap: swap, at: target)
         }
     }
@@ -114,23 +119,12 @@ extension QueuePair {
     internal func completeReceive(_ done: ReceiveCompletion) {
         assert(self.receive.isActive)
         self.receive.isActive = false
-        var completion = WorkCompletion()
-        completion.workRequestID = self.receive.descriptor.workRequestID
-        completion.status = UInt32(done.status.rawValue)
-        completion.byteCount = done.byteCount
-        completion.qpNumber = self.number
-        completion.sourceQP = self.attributes.destinationQP
-        switch done.operation {
-        case .send: completion.opcode = WorkCompletion.Opcode.receive
-        case .writeWithImmediate: completion.opcode = WorkCompletion.Opcode.receiveWriteWithImmediate
-        }
-        if done.hasImmediate {
-            completion.flags |= WorkCompletion.Flag.immediate
-            completion.immediateOrKey = done.immediate.bigEndian
-        } else if let rKey = done.invalidatedRKey {
-            completion.flags |= WorkCompletion.Flag.invalidated
-            completion.immediateOrKey = rKey
-        }
+        let completion = WorkCompletion(
+            done,
+            workRequestID: self.receive.descriptor.workRequestID,
+            qpNumber: self.number,
+            sourceQP: self.attributes.destinationQP
+        )
         self.report(completion, to: self.receiveCompletions, isSolicited: done.isSolicited)
     }
 }

@@ -81,6 +81,17 @@ extension SendQueue {
         return unsafe (slot, self.requests[slot])
     }
 
+    /// Whether a request was handed over that is not done.
+    @inline(always)
+    var hasCommitted: Bool { self.head < self.tail }
+
+    /// The place of the oldest request that is not done.
+    @inline(always)
+    var headSlot: Int { self.slotIndex(self.head) }
+
+    @inline(always)
+    func request(at slot: Int) -> SendRequest { unsafe self.requests[slot] }
+
     mutating func beginBatch() {
         self.batchStart = self.staged
     }

@@ -50,16 +50,29 @@ extension SharedReceiveQueue {
     @unsafe
     package func post(workRequestID: UInt64, elements: UnsafePointer<ScatterElement>?, count: Int) -> Errno? {
         guard ProcessGuard.isOwn(self.generation) else { return ProcessGuard.foreignObject }
-        return unsafe self.ring.post(workRequestID: workRequestID, elements: elements, count: count)
+        if let refusal = unsafe self.ring.post(workRequestID: workRequestID, elements: elements, count: count) {
+            return refusal
+        }
+        if self.ring.takeWaiter() { self.domain.context.engine.notifyWaiters(of: self.ring) }
+        return nil
     }
 
     /// Takes the oldest request, or says that there is none. Raises the limit event when the count falls below the limit.
     package func take(into descriptor: inout ReceiveDescriptor) -> Bool {
         guard self.ring.take(into: &descriptor) else { return false }
-        if self.ring.takeLimitEvent() {
-            self.domain.context.asyncEvents.push(AsyncEvent(.sharedReceiveQueueLimitReached, .sharedReceiveQueue(self)))
-        }
+        if self.ring.takeLimitEvent() { self.reportLimit() }
         return true
+    }
+
+    private func reportLimit() {
+        self.domain.context.asyncEvents.push(AsyncEvent(.sharedReceiveQueueLimitReached, .sharedReceiveQueue(self)))
+    }
+
+    /// Raises the event for a process of this host that took the request which reached the limit.
+    internal func catchUpWithPeers() {
+        guard self.ring.unreportedLimit.relaxed != 0, self.ring.unreportedLimit.exchange(0) != 0 else { return }
+        self.ring.limit.storeRelaxed(0)
+        self.reportLimit()
     }
 }
 

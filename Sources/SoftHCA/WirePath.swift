@@ -11,6 +11,8 @@ internal struct WirePath: Sendable {
     var interfaceIndex: UInt32 = 0
     var trafficClass: UInt8 = 0
     var hopLimit: UInt8 = WirePath.hopLimitDefault
+    /// Whether the destination is an address of this host.
+    var isLocal = false
     var icrc = ICRCPath(source: .zero, destination: .zero, sourcePort: 0, destinationPort: 0)
 
     /// Taken where the attributes say 0, which would not leave the host.
@@ -40,6 +42,7 @@ internal struct WirePath: Sendable {
             port: port,
             interfaceIndex: self.interfaceIndex
         )
+        self.isLocal = HostAddresses.contain(IPAddress(destination))
         self.source = IPAddress(entry.gid)
         self.trafficClass = attributes.trafficClass
         if attributes.hopLimit > 0 { self.hopLimit = attributes.hopLimit }

@@ -29,6 +29,9 @@ package struct Errno: Error, Hashable, Sendable {
     package static var operationNotPermitted: Errno { Errno(rawValue: EPERM) }
     package static var ioError: Errno { Errno(rawValue: EIO) }
     package static var fileExists: Errno { Errno(rawValue: EEXIST) }
+    package static var protocolError: Errno { Errno(rawValue: EPROTO) }
+    package static var noSuchProcess: Errno { Errno(rawValue: ESRCH) }
+    package static var hostUnreachable: Errno { Errno(rawValue: EHOSTUNREACH) }
     package static var noSuchFile: Errno { Errno(rawValue: ENOENT) }
 }
 

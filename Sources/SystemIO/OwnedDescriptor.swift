@@ -32,6 +32,20 @@ package struct OwnedDescriptor: ~Copyable, Sendable {
     }
 }
 
+// MARK: - Raw values
+
+extension OwnedDescriptor {
+    /// Gives the number away: whoever has it closes it.
+    package consuming func release() -> CInt {
+        self.value.exchange(-1, ordering: .relaxed)
+    }
+
+    /// Closes what `release` gave; a negative number is none.
+    package static func close(rawValue: CInt) {
+        if rawValue >= 0 { _ = Glibc.close(rawValue) }
+    }
+}
+
 // MARK: - Flags
 
 extension OwnedDescriptor {

@@ -61,6 +61,25 @@ extension SharedLock {
         return result == EBUSY ? nil : try self.acquisition(result)
     }
 
+    /// Takes the lock, however its last holder ended, and waits for it a millisecond or so: long enough for a holder that
+    /// runs, and not for ever for one that is stopped.
+    ///
+    /// - Returns: Whether the lock was taken.
+    package func lockSoon() -> Bool {
+        for _ in 0..<Self.patienceCount {
+            do throws(Errno) {
+                if try self.tryLock() != nil { return true }
+            } catch {
+                return false
+            }
+            Scheduling.yield()
+        }
+        return false
+    }
+
+    /// Looks at a lock that somebody holds, with a yield between any two.
+    private static var patienceCount: Int { 2000 }
+
     /// Frees the lock, which the calling thread holds.
     package func unlock() {
         _ = unsafe pthread_mutex_unlock(self.mutex)

@@ -16,6 +16,24 @@ package struct ReceiveCompletion: Hashable, Sendable {
     /// The key that the message invalidated.
     package var invalidatedRKey: UInt32?
     package var isSolicited: Bool
+
+    package init(
+        status: CompletionStatus,
+        operation: Operation,
+        byteCount: UInt32,
+        hasImmediate: Bool,
+        immediate: UInt32,
+        invalidatedRKey: UInt32?,
+        isSolicited: Bool
+    ) {
+        self.status = status
+        self.operation = operation
+        self.byteCount = byteCount
+        self.hasImmediate = hasImmediate
+        self.immediate = immediate
+        self.invalidatedRKey = invalidatedRKey
+        self.isSolicited = isSolicited
+    }
 }
 
 extension ReceiveCompletion {
@@ -34,7 +52,7 @@ extension ReceiveCompletion {
     }
 
     /// A receive request that ends without a message.
-    init(failed status: CompletionStatus) {
+    package init(failed status: CompletionStatus) {
         self.init(
             status: status,
             operation: .send,

@@ -53,7 +53,7 @@ extension Doctor {
 
     static func crossMemory() -> Finding {
         let title = "copying between processes"
-        let use = "The direct path between two processes of this host, which is to come, rests on it"
+        let use = "The direct path between two processes of this host rests on it (VERBENA_PATH)"
         let failure: Errno?
         do {
             failure = try DoctorCrossMemory.probe()

@@ -35,16 +35,18 @@ struct ABIProgram {
     }
 
     /// Runs a case to its end, and takes for granted that it holds.
-    func check(_ testCase: String) throws {
+    ///
+    /// - Parameter path: By which way the queue pairs reach each other, as `VERBENA_PATH` has it.
+    func check(_ testCase: String, path: String = "auto") throws {
         try Project.requireBuild()
         let executable = try CProgram.compile(self.path)
         let process = try ChildProcess(
             [executable, testCase],
-            environment: ["LD_LIBRARY_PATH": Project.libraries]
+            environment: ["LD_LIBRARY_PATH": Project.libraries, "VERBENA_PATH": path]
         )
         let ending = process.wait(timeoutSeconds: 120)
         guard ending == .exited(code: 0), process.output.contains("\(testCase) holds") else {
-            throw TestFailure("\(self.name) \(testCase): \(ending)\n\(process.output)")
+            throw TestFailure("\(self.name) \(testCase) over \(path): \(ending)\n\(process.output)")
         }
         let shown = Set(process.output.matches(of: /shown: (\w+)/).map { String($0.1) })
         let missing = try self.namesToShow(in: testCase).subtracting(shown)

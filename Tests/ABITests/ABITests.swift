@@ -5,7 +5,7 @@ import Testing
 struct ABITests {
     @Test(arguments: [
         "load", "pure", "devices", "objects", "completions", "states", "transfer", "failures", "events", "extended",
-        "fork",
+        "fork", "processes",
     ])
     func `every program has cases`(program: String) {
         #expect(!ABIProgram(name: program).cases.isEmpty)
@@ -41,28 +41,35 @@ struct ABITests {
         try ABIProgram(name: "states").check(testCase)
     }
 
-    @Test(arguments: ABIProgram(name: "transfer").cases)
-    func `data arrives as it was sent`(testCase: String) throws {
-        try ABIProgram(name: "transfer").check(testCase)
+    @Test(arguments: ABIProgram(name: "transfer").cases, ["direct", "wire"])
+    func `data arrives as it was sent`(testCase: String, path: String) throws {
+        try ABIProgram(name: "transfer").check(testCase, path: path)
     }
 
-    @Test(arguments: ABIProgram(name: "failures").cases)
-    func `requests that must not succeed end as the specification says`(testCase: String) throws {
-        try ABIProgram(name: "failures").check(testCase)
+    @Test(arguments: ABIProgram(name: "failures").cases, ["direct", "wire"])
+    func `requests that must not succeed end as the specification says`(testCase: String, path: String) throws {
+        try ABIProgram(name: "failures").check(testCase, path: path)
     }
 
-    @Test(arguments: ABIProgram(name: "events").cases)
-    func `events come when they were asked for`(testCase: String) throws {
-        try ABIProgram(name: "events").check(testCase)
+    @Test(arguments: ABIProgram(name: "events").cases, ["direct", "wire"])
+    func `events come when they were asked for`(testCase: String, path: String) throws {
+        try ABIProgram(name: "events").check(testCase, path: path)
     }
 
-    @Test(arguments: ABIProgram(name: "extended").cases)
-    func `work requests and completions of the extended interface`(testCase: String) throws {
-        try ABIProgram(name: "extended").check(testCase)
+    @Test(arguments: ABIProgram(name: "extended").cases, ["direct", "wire"])
+    func `work requests and completions of the extended interface`(testCase: String, path: String) throws {
+        try ABIProgram(name: "extended").check(testCase, path: path)
     }
 
     @Test(arguments: ABIProgram(name: "fork").cases)
     func `a fork in the middle harms nobody`(testCase: String) throws {
         try ABIProgram(name: "fork").check(testCase)
+    }
+
+    @Test(arguments: ABIProgram(name: "processes").cases, ["direct", "wire"])
+    func `two processes of one host`(testCase: String, path: String) throws {
+        // A stopped process answers no packet.
+        if path == "wire", testCase.contains("stopped") { return }
+        try ABIProgram(name: "processes").check(testCase, path: path)
     }
 }

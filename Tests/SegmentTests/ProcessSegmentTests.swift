@@ -92,7 +92,7 @@ struct ProcessSegmentTests {
                 let ring = CompletionRing(segmentBase: base, layout: segment.layout, index: completions.index)
                 guard (try? ring.producerLock.lock()) != nil else { _exit(2) }
                 // Half-way through a push: the entry is there, the index is not moved.
-                ring.slot(ring.produced.relaxed, in: ring.geometry).pointee = WorkCompletion(99)
+                ring.slot(ring.produced.relaxed, in: ring.geometry).pointee = CompletionEntry(WorkCompletion(99))
             case .receiveTaker:
                 let ring = ReceiveRing(segmentBase: base, layout: segment.layout, index: receives.index)
                 guard (try? ring.takeLock.lock()) != nil else { _exit(2) }

@@ -14,10 +14,12 @@ final class ConnectedPair {
     let buffers: [UnsafeMutableRawBufferPointer]
     let byteCount: Int
 
-    init(type: QueuePairType, byteCount: Int) throws {
+    /// - Parameter policy: By which way the two reach each other.
+    init(type: QueuePairType, byteCount: Int, policy: PathPolicy = .wire) throws {
         let device = try Device.enumerate()[0]
         let context = try Context(device: device)
         let domain = try ProtectionDomain(context: context)
+        context.engine.policy = policy
 
         let completions = try (0..<2).map { _ in try CompletionQueue(context: context, capacity: 64) }
         let buffers = (0..<2).map { _ in

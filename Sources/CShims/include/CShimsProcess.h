@@ -11,6 +11,16 @@
 /* Hidden behind _GNU_SOURCE. One range on either side. */
 ssize_t cshims_process_vm_readv(pid_t pid, const struct iovec *local, const struct iovec *remote);
 
+/* As above, with lists of ranges. */
+ssize_t cshims_process_vm_readv_list(pid_t pid, const struct iovec *local, size_t local_count, const struct iovec *remote,
+	size_t remote_count);
+ssize_t cshims_process_vm_writev_list(pid_t pid, const struct iovec *local, size_t local_count,
+	const struct iovec *remote, size_t remote_count);
+
+/* Not in Debian 12's C library. */
+int cshims_pidfd_open(pid_t pid);
+int cshims_pidfd_getfd(int process, int descriptor);
+
 enum { CSHIMS_IO_URING_PARAMETERS_BYTE_COUNT = 120 };
 
 /* O_TMPFILE is hidden, and the same on every architecture but the oldest. */

@@ -1,0 +1,37 @@
+/// Where a process says, in the segment of another one, that it is working there. A view over 64 bytes, which only that
+/// process writes.
+///
+/// | Bytes | Contents                                                             |
+/// |-------|----------------------------------------------------------------------|
+/// | 0-7   | sequence: odd while the process works on the segment                 |
+/// | 8-15  | when the process started, so that its line is not taken for another's |
+///
+/// This is what the owner waits for before it takes something away: it changes the entry, and then waits until every
+/// process that was inside at that moment has been outside. Nothing is counted, so a process that dies inside leaves
+/// nothing to repair, and an access costs no write to a line that others write.
+@safe
+package struct InitiatorLine {
+    package let sequence: SharedUInt64
+    package let incarnation: SharedUInt64
+
+    @unsafe
+    internal init(at base: UnsafeMutableRawPointer) {
+        unsafe self.sequence = SharedUInt64(at: base)
+        unsafe self.incarnation = SharedUInt64(at: base + 8)
+    }
+
+    /// The process begins to work on the segment. Before it reads anything there, `fullFence` must follow.
+    @inline(always)
+    package func enter() {
+        self.sequence.storeRelaxed(self.sequence.relaxed | 1)
+    }
+
+    /// The process has read and written what it wanted.
+    @inline(always)
+    package func leave() {
+        self.sequence.storeReleasing((self.sequence.relaxed | 1) &+ 1)
+    }
+}
+
+// SAFETY: both words are reached through atomics.
+extension InitiatorLine: @unchecked Sendable {}

@@ -1,0 +1,213 @@
+internal import Segment
+internal import Synchronization
+internal import SystemIO
+internal import Transport
+
+// WRITE, READ and atomics on the peer's memory. Each is called between `enter` and `leave`, with a peer that was examined.
+
+extension DirectConnection {
+    /// One attempt at a request.
+    ///
+    /// - Parameter budget: Bytes that may still be copied in this go.
+    func execute(_ request: borrowing SendRequest, slot: Int, of queuePair: QueuePair, budget: inout Int) -> Outcome {
+        self.peer.enter()
+        defer { self.peer.leave() }
+        switch self.examine() {
+        case .none: break
+        case .noResponse:
+            guard self.isReliable else { return .done }
+            return self.waitForPeer()
+        case .busy: return .wait(.busy)
+        case .receiverNotReady: return .wait(.receiverNotReady)
+        }
+        self.noteCommunication()
+        switch request.operation {
+        case .write: return self.write(request, slot: slot, of: queuePair, budget: &budget)
+        case .read: return self.read(request, slot: slot, of: queuePair, budget: &budget)
+        case .compareAndSwap, .fetchAndAdd: return self.atomic(request, slot: slot, of: queuePair)
+        case .send, .sendWithInvalidate: return self.send(request, slot: slot, of: queuePair, budget: &budget)
+        case .atomicWrite, .localInvalidate, .bindMemoryWindow: return .failed(.localQPOperationError)
+        }
+    }
+
+    private func waitForPeer() -> Outcome {
+        // A queue pair that has stopped for good does not answer; one that is not there yet wakes us.
+        self.entry.waiter.storeRelaxed(1)
+        return .wait(.noResponse)
+    }
+
+    /// What the peer's responder would answer to a request that it refuses.
+    func refuse(_ failure: QueuePairEntry.Failure) -> Outcome {
+        // On an unreliable connection the message is dropped, and nobody hears of it.
+        guard self.isReliable else { return .done }
+        self.failPeer(failure)
+        switch failure {
+        case .accessError: return .failed(.remoteAccessError)
+        case .requestError: return .failed(.remoteInvalidRequest)
+        case .receiveError, .lostCompletion, .fatal: return .failed(.remoteOperationError)
+        }
+    }
+
+    // MARK: - WRITE
+
+    private func write(
+        _ request: borrowing SendRequest,
+        slot: Int,
+        of queuePair: QueuePair,
+        budget: inout Int
+    ) -> Outcome {
+        if self.offset == 0, request.byteCount > 0 {
+            guard self.access.contains(.remoteWrite) else { return self.refuse(.requestError) }
+            guard self.locate(request, .remoteWrite) != nil else { return self.refuse(.accessError) }
+        }
+        if request.hasImmediate, !self.hasReceive {
+            if let outcome = self.takeReceive(byteCount: 0) { return outcome }
+        }
+        while self.offset < request.byteCount {
+            guard budget > 0 else { return .unfinished }
+            let byteCount = min(Int(request.byteCount - self.offset), budget)
+            guard let target = self.locate(request, .remoteWrite, at: self.offset, byteCount) else {
+                return self.refuse(.accessError)
+            }
+            guard let local = unsafe queuePair.localRanges(slot, self.offset, byteCount, access: []) else {
+                return .failed(.localProtectionError)
+            }
+            if let error = unsafe self.peer.write(local, to: target, byteCount: byteCount) {
+                return unsafe self.outcome(of: error, local: local, needsWrite: false)
+            }
+            self.offset += UInt32(byteCount)
+            budget -= byteCount
+        }
+        if request.hasImmediate {
+            self.complete(.writeWithImmediate, request, byteCount: request.byteCount)
+        }
+        return .done
+    }
+
+    // MARK: - READ
+
+    private func read(
+        _ request: borrowing SendRequest,
+        slot: Int,
+        of queuePair: QueuePair,
+        budget: inout Int
+    ) -> Outcome {
+        if self.offset == 0 {
+            guard self.readsMax > 0 else { return self.refuse(.requestError) }
+            if request.byteCount > 0 {
+                guard self.access.contains(.remoteRead) else { return self.refuse(.requestError) }
+                guard self.locate(request, .remoteRead) != nil else { return self.refuse(.accessError) }
+            }
+        }
+        while self.offset < request.byteCount {
+            guard budget > 0 else { return .unfinished }
+            let byteCount = min(Int(request.byteCount - self.offset), budget)
+            guard let source = self.locate(request, .remoteRead, at: self.offset, byteCount) else {
+                return self.refuse(.accessError)
+            }
+            guard let local = unsafe queuePair.localRanges(slot, self.offset, byteCount, access: .localWrite) else {
+                return .failed(.localProtectionError)
+            }
+            if let error = unsafe self.peer.read(local, from: source, byteCount: byteCount) {
+                return unsafe self.outcome(of: error, local: local, needsWrite: true)
+            }
+            self.offset += UInt32(byteCount)
+            budget -= byteCount
+        }
+        return .done
+    }
+
+    /// Where the bytes of a one-sided request are, in the peer's address space.
+    @inline(always)
+    private func locate(_ request: borrowing SendRequest, _ access: AccessFlags) -> MemoryLocation? {
+        self.locate(request, access, at: 0, Int(request.byteCount))
+    }
+
+    @inline(always)
+    private func locate(
+        _ request: borrowing SendRequest,
+        _ access: AccessFlags,
+        at offset: UInt32,
+        _ byteCount: Int
+    ) -> MemoryLocation? {
+        self.peer.view.memory.resolve(
+            key: request.rKey,
+            address: request.remoteAddress &+ UInt64(offset),
+            byteCount: UInt64(byteCount),
+            access: access,
+            by: .remote(domain: self.domain, queuePair: self.destQP)
+        )
+    }
+
+    /// Why a copy failed, in the terms of a completion.
+    func outcome(of error: Errno, local: UnsafeBufferPointer<MemoryRange>, needsWrite: Bool) -> Outcome {
+        if error == .noSuchProcess { return self.isReliable ? .wait(.noResponse) : .done }
+        for index in 0..<local.count {
+            let range = unsafe local[index]
+            do throws(Errno) {
+                try AddressSpace.check(address: range.address, byteCount: range.byteCount, needsWrite: needsWrite)
+            } catch {
+                return .failed(.localProtectionError)
+            }
+        }
+        // Registered memory that the peer has unmapped.
+        return self.refuse(.fatal)
+    }
+
+    // MARK: - Atomics
+
+    private func atomic(_ request: borrowing SendRequest, slot: Int, of queuePair: QueuePair) -> Outcome {
+        guard request.remoteAddress & 7 == 0, self.readsMax > 0 else { return self.refuse(.requestError) }
+        guard self.access.contains(.remoteAtomic) else { return self.refuse(.requestError) }
+        guard let location = self.locate(request, .remoteAtomic, at: 0, 8), location.position & 7 == 0,
+            location.place != .nowhere
+        else {
+            return self.refuse(.accessError)
+        }
+        guard let local = unsafe queuePair.localRanges(slot, 0, 8, access: .localWrite) else {
+            return .failed(.localProtectionError)
+        }
+        let original: UInt64
+        switch self.exchange(request, at: location) {
+        case .success(let value): original = value
+        case .failure(.resourceBusy): return .wait(.busy)
+        case .failure(let error): return unsafe self.outcome(of: error, local: local, needsWrite: true)
+        }
+        var word = original
+        unsafe withUnsafeBytes(of: &word) { bytes in
+            var done = 0
+            for index in 0..<local.count {
+                let range = unsafe local[index]
+                if let target = unsafe UnsafeMutableRawPointer(bitPattern: range.address), let base = bytes.baseAddress
+                {
+                    // SAFETY: registered for local writing until `leave`; the ranges are eight bytes together.
+                    unsafe target.copyMemory(from: base + done, byteCount: range.byteCount)
+                }
+                done += range.byteCount
+            }
+        }
+        return .done
+    }
+
+    /// Reads, computes and writes under the lock that every atomic operation on the peer's memory takes.
+    private func exchange(_ request: borrowing SendRequest, at location: MemoryLocation) -> Result<UInt64, Errno> {
+        let lock = self.peer.view.header.atomicsLock
+        guard lock.lockSoon() else { return .failure(.resourceBusy) }
+        defer { lock.unlock() }
+        let isSwap = request.operation == .compareAndSwap
+        let (operand, swap) = (request.compareOrAdd, request.swap)
+        if let target = unsafe self.peer.mapped(location, byteCount: 8) {
+            // SAFETY: eight aligned bytes, registered until `leave`.
+            return .success(unsafe AtomicWord.apply(to: target, isSwap: isSwap, compareOrAdd: operand, swap: swap))
+        }
+        guard location.place == .process else { return .failure(.badAddress) }
+        let address = location.position
+        var original: UInt64 = 0
+        if let error = self.peer.loadWord(address, into: &original) { return .failure(error) }
+        let isChanged = !isSwap || original == operand
+        if isChanged, let error = self.peer.storeWord(isSwap ? swap : original &+ operand, at: address) {
+            return .failure(error)
+        }
+        return .success(original)
+    }
+}

@@ -1,0 +1,125 @@
+import CShims
+import Glibc
+
+/// The memory of another process, to copy to and from. See process_vm_readv(2), and proc(5), `/proc/PID/mem`.
+///
+/// Short copies go through the file, which is the faster way, is bound to the memory of that program and no later one, and
+/// is checked by the kernel once, when it is opened. Long and scattered ones take the system call.
+@safe
+package struct CrossMemory: ~Copyable, Sendable {
+    private let pid: Int32
+    private let file: OwnedDescriptor
+
+    /// Up to here the file is as fast or faster.
+    package static var fileByteCountMax: Int { 8 << 10 }
+
+    /// - Throws: `EACCES` or `EPERM` when the kernel forbids it; `ENOENT` or `ESRCH` when the process is gone; `EMFILE`.
+    package init(pid: Int32) throws(Errno) {
+        self.pid = pid
+        let flags = O_RDWR | O_CLOEXEC
+        self.file = OwnedDescriptor(takingOver: try checkingErrno { unsafe cshims_open("/proc/\(pid)/mem", flags, 0) })
+    }
+
+    /// Tries whether the kernel allows it: reads `byteCount` bytes by the system call.
+    ///
+    /// - Throws: `EPERM`, `ENOSYS` (a filter for system calls), `ESRCH`, `EFAULT`.
+    package func probe(_ address: UInt64) throws(Errno) {
+        var word: UInt64 = 0
+        let pid = self.pid
+        try unsafe withUnsafeMutablePointer(to: &word) { pointer throws(Errno) in
+            var local = unsafe iovec(iov_base: pointer, iov_len: 8)
+            var remote = unsafe iovec(iov_base: UnsafeMutableRawPointer(bitPattern: UInt(address)), iov_len: 8)
+            // SAFETY: the kernel writes the local word, and answers for the other side.
+            try checkingErrno { unsafe cshims_process_vm_readv_list(pid, &local, 1, &remote, 1) }
+        }
+    }
+
+    /// In a forked child, which must not keep it.
+    package func close() {
+        self.file.close()
+    }
+}
+
+// MARK: - Copying
+
+extension CrossMemory {
+    /// Copies to the other process.
+    ///
+    /// - Returns: `nil`, or why not all was copied: `EFAULT` when a part is not mapped, on either side; `ESRCH`.
+    @unsafe
+    @inline(always)
+    package func write(_ source: UnsafeRawPointer, to address: UInt64, byteCount: Int) -> Errno? {
+        if byteCount <= Self.fileByteCountMax {
+            let count = unsafe pwrite(self.file.rawValue, source, byteCount, Int(bitPattern: UInt(address)))
+            return Self.outcome(count, of: byteCount)
+        }
+        var local = unsafe iovec(iov_base: UnsafeMutableRawPointer(mutating: source), iov_len: byteCount)
+        var remote = unsafe iovec(iov_base: UnsafeMutableRawPointer(bitPattern: UInt(address)), iov_len: byteCount)
+        // SAFETY: the kernel answers for the other side, the caller for this one.
+        return Self.outcome(unsafe cshims_process_vm_writev_list(self.pid, &local, 1, &remote, 1), of: byteCount)
+    }
+
+    /// Copies from the other process. As `write`.
+    @unsafe
+    @inline(always)
+    package func read(_ target: UnsafeMutableRawPointer, from address: UInt64, byteCount: Int) -> Errno? {
+        if byteCount <= Self.fileByteCountMax {
+            let count = unsafe pread(self.file.rawValue, target, byteCount, Int(bitPattern: UInt(address)))
+            return Self.outcome(count, of: byteCount)
+        }
+        var local = unsafe iovec(iov_base: target, iov_len: byteCount)
+        var remote = unsafe iovec(iov_base: UnsafeMutableRawPointer(bitPattern: UInt(address)), iov_len: byteCount)
+        // SAFETY: as in `write`.
+        return Self.outcome(unsafe cshims_process_vm_readv_list(self.pid, &local, 1, &remote, 1), of: byteCount)
+    }
+
+    /// Copies between lists of ranges of the same total length.
+    @unsafe
+    package func write(
+        _ local: UnsafeBufferPointer<MemoryRange>,
+        to remote: UnsafeBufferPointer<MemoryRange>,
+        byteCount: Int
+    ) -> Errno? {
+        // SAFETY: the layout of a range is that of `struct iovec`; the caller answers for this side.
+        unsafe Self.outcome(
+            cshims_process_vm_writev_list(
+                self.pid,
+                UnsafeRawPointer(local.baseAddress)?.assumingMemoryBound(to: iovec.self),
+                local.count,
+                UnsafeRawPointer(remote.baseAddress)?.assumingMemoryBound(to: iovec.self),
+                remote.count
+            ),
+            of: byteCount
+        )
+    }
+
+    /// Copies between lists of ranges of the same total length.
+    @unsafe
+    package func read(
+        _ local: UnsafeBufferPointer<MemoryRange>,
+        from remote: UnsafeBufferPointer<MemoryRange>,
+        byteCount: Int
+    ) -> Errno? {
+        // SAFETY: as in `write`.
+        unsafe Self.outcome(
+            cshims_process_vm_readv_list(
+                self.pid,
+                UnsafeRawPointer(local.baseAddress)?.assumingMemoryBound(to: iovec.self),
+                local.count,
+                UnsafeRawPointer(remote.baseAddress)?.assumingMemoryBound(to: iovec.self),
+                remote.count
+            ),
+            of: byteCount
+        )
+    }
+
+    @inline(always)
+    private static func outcome(_ count: Int, of byteCount: Int) -> Errno? {
+        if count == byteCount { return nil }
+        // A program that has ended has no memory any more, and the file is at its end.
+        if count == 0 { return .noSuchProcess }
+        if count > 0 { return .badAddress }
+        let error = Errno.last
+        return error == .ioError ? .badAddress : error
+    }
+}
