@@ -54,7 +54,25 @@ extension CompletionChannel {
             self.context.engine.willBlock()
             try self.descriptor.wait()
             // Nothing is due when the event went with its queue in this moment: wait again.
-            if let queue = self.takeDueQueue() { return queue }
+            if let queue = self.takeDueQueue() {
+                self.waitForCompletion(in: queue)
+                return queue
+            }
+        }
+    }
+
+    /// How long an event may be held back, and how often one looks meanwhile.
+    private static var holdNanoseconds: UInt64 { 20_000_000 }
+    private static var holdStepNanoseconds: UInt64 { 20_000 }
+
+    /// An event whose completion the program has polled already is held back for a moment, so that it comes with the next
+    /// one: programs that sleep between messages expect to find something. Another event ends the wait.
+    private func waitForCompletion(in queue: CompletionQueue) {
+        guard queue.ring.isEmpty, self.descriptor.blocks else { return }
+        let end = MonotonicClock.now + Self.holdNanoseconds
+        while queue.ring.isEmpty, MonotonicClock.now < end {
+            if self.descriptor.isReadable { return }
+            MonotonicClock.sleep(nanoseconds: Self.holdStepNanoseconds)
         }
     }
 

@@ -38,4 +38,14 @@ package struct EventDescriptor: ~Copyable, Sendable {
         guard unsafe Glibc.read(self.descriptor.rawValue, &count, 8) == 8 else { throw .last }
         return count
     }
+
+    /// Whether the counter is not 0.
+    package var isReadable: Bool {
+        var entry = pollfd(fd: self.rawDescriptor, events: Int16(POLLIN), revents: 0)
+        // SAFETY: poll(2) reads and writes the local variable.
+        return unsafe Glibc.poll(&entry, 1, 0) > 0
+    }
+
+    /// Whether `wait()` waits: the program may have set the descriptor otherwise.
+    package var blocks: Bool { fcntl(self.rawDescriptor, F_GETFL) & O_NONBLOCK == 0 }
 }
