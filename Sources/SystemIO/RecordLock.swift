@@ -1,19 +1,20 @@
 import CShims
 import Glibc
 
-/// Locks on single bytes of a file, between processes. See fcntl(2), "Advisory record locking".
+/// Locks on single bytes of a file, between those who opened it. See fcntl(2), "Open file description locks".
 ///
-/// The kernel frees them when their holder ends in whatever way, and a forked child does not have them, so that a lock
-/// tells whether its holder lives. They do not exclude threads of one process from each other, and closing *any*
-/// descriptor of the file frees all that the process holds: open the file once.
+/// The kernel frees them when their holder ends in whatever way, so that a lock tells whether its holder lives. The holder is
+/// the open file and not the process: two libraries in one process, each with an adapter inside, hold locks of their own.
+/// They do not exclude threads that use one descriptor from each other. A forked child holds them too until it has closed its
+/// copy of the descriptor, which is the first thing that it must do.
 package enum RecordLock {
-    /// Takes the lock on one byte if no other process has it.
+    /// Takes the lock on one byte if nobody else has it.
     ///
-    /// - Returns: Whether the own process has it now.
+    /// - Returns: Whether this open file has it now.
     /// - Throws: `ENOLCK` when the kernel's table is full; `EBADF`.
     package static func tryAcquire(_ rawDescriptor: CInt, byteOffset: Int) throws(Errno) -> Bool {
         do throws(Errno) {
-            try self.control(rawDescriptor, F_SETLK, type: F_WRLCK, byteOffset...byteOffset)
+            try self.control(rawDescriptor, CSHIMS_F_OFD_SETLK, type: F_WRLCK, byteOffset...byteOffset)
             return true
         } catch {
             guard error == .wouldBlock || error == .permissionDenied else { throw error }
@@ -23,19 +24,19 @@ package enum RecordLock {
 
     /// Frees the lock on one byte.
     package static func release(_ rawDescriptor: CInt, byteOffset: Int) {
-        _ = try? self.control(rawDescriptor, F_SETLK, type: F_UNLCK, byteOffset...byteOffset)
+        _ = try? self.control(rawDescriptor, CSHIMS_F_OFD_SETLK, type: F_UNLCK, byteOffset...byteOffset)
     }
 
-    /// Whether another process has a lock on any of the bytes. Locks of the own process do not count.
+    /// Whether another open file has a lock on any of the bytes. Those of this descriptor do not count.
     package static func isHeldByAnother(_ rawDescriptor: CInt, _ bytes: ClosedRange<Int>) throws(Errno) -> Bool {
-        try self.control(rawDescriptor, F_GETLK, type: F_WRLCK, bytes) != F_UNLCK
+        try self.control(rawDescriptor, CSHIMS_F_OFD_GETLK, type: F_WRLCK, bytes) != F_UNLCK
     }
 
     /// Returns the type that the kernel left in the description of the lock.
     @discardableResult
     private static func control(
         _ rawDescriptor: CInt,
-        _ command: CInt,
+        _ command: Int,
         type: CInt,
         _ bytes: ClosedRange<Int>
     ) throws(Errno) -> CInt {
@@ -45,7 +46,7 @@ package enum RecordLock {
         lock.l_start = bytes.lowerBound
         lock.l_len = bytes.count
         // SAFETY: the kernel reads and writes the local variable.
-        try checkingErrno { unsafe cshims_fcntl_lock(rawDescriptor, command, &lock) }
+        try checkingErrno { unsafe cshims_fcntl_lock(rawDescriptor, CInt(command), &lock) }
         return CInt(lock.l_type)
     }
 }

@@ -26,6 +26,12 @@ enum { CSHIMS_IO_URING_PARAMETERS_BYTE_COUNT = 120 };
 /* O_TMPFILE is hidden, and the same on every architecture but the oldest. */
 enum { CSHIMS_O_TMPFILE = 020000000 | O_DIRECTORY };
 
+/* Locks of an open file, hidden behind _GNU_SOURCE; the same on every architecture. */
+enum {
+	CSHIMS_F_OFD_GETLK = 36,
+	CSHIMS_F_OFD_SETLK = 37,
+};
+
 /* Macros over an enumeration, which do not import. */
 enum {
 	CSHIMS_LIMIT_LOCKED_MEMORY = RLIMIT_MEMLOCK,
