@@ -1,7 +1,8 @@
 # Verbena. `make demo` shows it working, `make test` runs every test; both install what the machine lacks first.
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: build bootstrap demo test check conformance programs bench bench-registration format clean
+.PHONY: build bootstrap demo test check conformance programs bench bench-registration document ecosystem first-contact sanitize \
+	format clean
 
 ## Build a release and stage it in dist/.
 build:
@@ -49,9 +50,28 @@ bench-registration:
 	@scripts/bootstrap
 	@scripts/bench registration
 
+## The documentation of the Swift API, without a warning, in .build/documentation.
+document:
+	@scripts/document
+
+## The tests of the products over swift-log, swift-metrics, swift-nio and swift-service-lifecycle.
+ecosystem:
+	@scripts/bootstrap
+	@scripts/user-package ecosystem
+
+## What the README promises a new user: a package of his own that depends on this one, and hello.
+first-contact:
+	@scripts/bootstrap
+	@scripts/user-package first-contact
+
+## Awaited operations, cancelled at random times 10,000 times, under Address Sanitizer.
+sanitize:
+	@scripts/bootstrap
+	@scripts/sanitize
+
 ## Lay the sources out as .swift-format says.
 format:
-	@swift format --in-place --recursive Package.swift Sources Tests Benchmarks
+	@swift format --in-place --recursive Package.swift Sources Tests Benchmarks Examples
 
 clean:
 	@rm -rf .build dist

@@ -16,6 +16,8 @@ let testSettings: [SwiftSetting] = [
 /// Warnings are errors, so shipped code with an unmarked unsafe use does not build.
 let swiftSettings: [SwiftSetting] = testSettings + [.strictMemorySafety()]
 
+let exampleSettings: [SwiftSetting] = [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]
+
 /// The C-ABI libraries carry the Swift runtime inside, export only what their map names, are never unloaded, and find
 /// the copy of ISA-L that lies beside them.
 func abiLinkerSettings(_ name: String) -> [LinkerSetting] {
@@ -38,14 +40,30 @@ let abiTarget = ["libibverbs": "VerbsABI", "librdmacm": "RDMACMABI"]
 let package = Package(
     name: "verbena",
     products: [
-        .library(name: "ibverbs", type: .dynamic, targets: ["VerbsABI"]),
+        .library(name: "Verbs", targets: ["Verbs"]),
+        .library(name: "VerbsLogging", targets: ["VerbsLogging"]),
+        .library(name: "VerbsMetrics", targets: ["VerbsMetrics"]),
+        .library(name: "VerbsNIO", targets: ["VerbsNIO"]),
+        .library(name: "VerbsServiceLifecycle", targets: ["VerbsServiceLifecycle"]),
+        .library(name: "ibverbs", type: .dynamic, targets: ["LibIBVerbs"]),
         .library(name: "rdmacm", type: .dynamic, targets: ["RDMACMABI"]),
-        .executable(name: "verbena", targets: ["verbena"]),
-        .executable(name: "simulate", targets: ["simulate"]),
+        // The commands have no line here, so that whoever depends on a library does not fetch their packages.
+    ],
+    traits: [
+        // What others' packages are needed for. Without a trait its packages are not even fetched.
+        .trait(name: "Logging", description: "The product VerbsLogging, over swift-log"),
+        .trait(name: "Metrics", description: "The product VerbsMetrics, over swift-metrics"),
+        .trait(name: "ServiceLifecycle", description: "The product VerbsServiceLifecycle"),
+        .trait(name: "NIO", description: "The product VerbsNIO, over swift-nio"),
     ],
     dependencies: [
         // The command's arguments, help and completion.
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        // Each for one product of the ecosystem, behind its trait.
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
     ],
     targets: [
         // MARK: - C
@@ -90,6 +108,12 @@ let package = Package(
                 "CShims", "CVerbena", "CVerbs", "Registration", "Segment", "SoftHCA", "SystemIO", "Transport", "Wire",
             ],
             exclude: ["libibverbs.map"],
+            swiftSettings: swiftSettings
+        ),
+        // How libibverbs.so.1 is linked. Apart from VerbsABI, because a target's settings hold for every program with it.
+        .target(
+            name: "LibIBVerbs",
+            dependencies: ["VerbsABI"],
             swiftSettings: swiftSettings,
             linkerSettings: abiLinkerSettings("libibverbs")
         ),
@@ -99,6 +123,81 @@ let package = Package(
             exclude: ["librdmacm.map"],
             swiftSettings: swiftSettings,
             linkerSettings: abiLinkerSettings("librdmacm")
+        ),
+
+        // MARK: - The Swift API
+
+        .target(
+            name: "Verbs",
+            dependencies: ["CShims", "CVerbs", "SystemIO", "VerbsABI"],
+            swiftSettings: swiftSettings
+        ),
+
+        .target(
+            name: "VerbsLogging",
+            dependencies: [
+                "Verbs", .product(name: "Logging", package: "swift-log", condition: .when(traits: ["Logging"])),
+            ],
+            swiftSettings: swiftSettings
+        ),
+        .target(
+            name: "VerbsMetrics",
+            dependencies: [
+                "Verbs", .product(name: "CoreMetrics", package: "swift-metrics", condition: .when(traits: ["Metrics"])),
+            ],
+            swiftSettings: swiftSettings
+        ),
+        .target(
+            name: "VerbsNIO",
+            dependencies: [
+                "Verbs", .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["NIO"])),
+            ],
+            swiftSettings: swiftSettings
+        ),
+        .target(
+            name: "VerbsServiceLifecycle",
+            dependencies: [
+                "Verbs",
+                .product(
+                    name: "ServiceLifecycle",
+                    package: "swift-service-lifecycle",
+                    condition: .when(traits: ["ServiceLifecycle"])
+                ),
+            ],
+            swiftSettings: swiftSettings
+        ),
+
+        // MARK: - Examples, built as a user's programs are
+
+        .executableTarget(
+            name: "hello",
+            dependencies: ["Verbs"],
+            path: "Examples/Hello",
+            swiftSettings: exampleSettings
+        ),
+        .executableTarget(
+            name: "ping-pong",
+            dependencies: ["Verbs"],
+            path: "Examples/PingPong",
+            swiftSettings: exampleSettings
+        ),
+        .executableTarget(
+            name: "key-value-store",
+            dependencies: ["Verbs"],
+            path: "Examples/KeyValueStore",
+            swiftSettings: exampleSettings
+        ),
+        .executableTarget(
+            name: "all-reduce",
+            dependencies: ["Verbs"],
+            path: "Examples/AllReduce",
+            swiftSettings: exampleSettings
+        ),
+        .executableTarget(
+            name: "file-transfer",
+            dependencies: ["Verbs"],
+            path: "Examples/FileTransfer",
+            swiftSettings: exampleSettings
         ),
 
         // MARK: - Commands
@@ -127,6 +226,13 @@ let package = Package(
             name: "registry-probe",
             dependencies: ["HostRegistry", "SystemIO", "TestSupport", "Wire"],
             path: "Tests/Programs/registry-probe",
+            swiftSettings: testSettings
+        ),
+        // A process that does much by the Swift API.
+        .executableTarget(
+            name: "verbs-probe",
+            dependencies: ["Verbs"],
+            path: "Tests/Programs/verbs-probe",
             swiftSettings: testSettings
         ),
 
@@ -190,6 +296,16 @@ let package = Package(
             swiftSettings: testSettings
         ),
 
+        .testTarget(
+            name: "VerbsTests",
+            dependencies: [
+                "TestSupport", "Verbs", "all-reduce", "file-transfer", "hello", "key-value-store", "ping-pong",
+                "verbs-probe",
+            ],
+            exclude: ["Programs"],
+            swiftSettings: testSettings
+        ),
+
         // MARK: - Benchmarks
 
         .executableTarget(
@@ -202,6 +318,13 @@ let package = Package(
             name: "wire-bench",
             dependencies: ["TestSupport"],
             path: "Benchmarks/WireBench",
+            swiftSettings: testSettings
+        ),
+        .executableTarget(
+            name: "verbs-bench",
+            dependencies: ["TestSupport", "Verbs"],
+            path: "Benchmarks/VerbsBench",
+            exclude: ["Programs"],
             swiftSettings: testSettings
         ),
     ]

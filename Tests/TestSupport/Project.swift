@@ -11,6 +11,16 @@ package enum Project {
     package static let libraries = root + "/dist/lib/verbena"
     package static let command = root + "/dist/bin/verbena"
 
+    /// The program that runs the tests.
+    package static let testProgram: String = {
+        var path = [CChar](repeating: 0, count: 4096)
+        readlink("/proc/self/exe", &path, path.count - 1)
+        return String(decoding: path.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }()
+
+    /// Where the programs lie that were built with the tests: beside the test program.
+    package static let products: String = Self.testProgram.split(separator: "/").dropLast().map { "/\($0)" }.joined()
+
     /// The command line that runs a program on Verbena.
     package static func onVerbena(_ arguments: [String]) -> [String] {
         [Self.command, "run", "--"] + arguments
