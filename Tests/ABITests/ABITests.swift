@@ -5,7 +5,7 @@ import Testing
 struct ABITests {
     @Test(arguments: [
         "load", "pure", "devices", "objects", "completions", "states", "transfer", "failures", "events", "extended",
-        "fork", "processes",
+        "fork", "further", "refusals", "processes",
     ])
     func `every program has cases`(program: String) {
         #expect(!ABIProgram(name: program).cases.isEmpty)
@@ -71,5 +71,15 @@ struct ABITests {
         // A stopped process answers no packet.
         if path == "wire", testCase.contains("stopped") { return }
         try ABIProgram(name: "processes").check(testCase, path: path)
+    }
+
+    @Test(arguments: ABIProgram(name: "further").cases)
+    func `verbs that the others have no occasion for`(testCase: String) throws {
+        try ABIProgram(name: "further").check(testCase)
+    }
+
+    @Test(arguments: ABIProgram(name: "refusals").cases)
+    func `what is not supported is refused with the errno that says so`(testCase: String) throws {
+        try ABIProgram(name: "refusals").check(testCase)
     }
 }

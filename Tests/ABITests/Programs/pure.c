@@ -194,4 +194,5 @@ CASE(ethernet_addresses_that_need_no_network)
 	CHECK_EQUAL(ibv_resolve_eth_l2_from_gid(world.context, &attr, mac, NULL), -1);
 	CHECK_EQUAL(errno, EHOSTUNREACH);
 	end_world(&world);
+	SHOWS(ibv_resolve_eth_l2_from_gid);
 }
