@@ -48,8 +48,9 @@ extension ContextHandle {
         unsafe handle.pointee.verbs.setVerbs()
         unsafe context.pointee.ops.setVerbs()
         unsafe context.pointee.device = pointer
-        // There is no kernel device: programs that look at the descriptor find that it is none.
-        unsafe context.pointee.cmd_fd = -1
+        // There is no kernel device. Programs may duplicate the descriptor and hand it on, so it is one that lives as long as
+        // the context and on which every command fails.
+        unsafe context.pointee.cmd_fd = object.asyncEvents.fileDescriptor
         unsafe context.pointee.async_fd = object.asyncEvents.fileDescriptor
         unsafe context.pointee.num_comp_vectors = CInt(completionVectorCount)
         unsafe context.pointee.abi_compat = isExtendedMark

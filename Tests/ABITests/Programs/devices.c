@@ -81,6 +81,10 @@ CASE(context_is_extended)
 	CHECK(&table->context == context);
 	CHECK_EQUAL(table->sz, sizeof *table);
 	CHECK(context->async_fd >= 0);
+	/* It may be duplicated, to hand the device on to another process. */
+	int copy = dup(context->cmd_fd);
+	CHECK(copy >= 0);
+	close(copy);
 	CHECK(context->num_comp_vectors >= 1);
 	CHECK_EQUAL(pthread_mutex_lock(&context->mutex), 0);
 	CHECK_EQUAL(pthread_mutex_unlock(&context->mutex), 0);
