@@ -86,6 +86,26 @@ CASE(drained_queue_pair_waits)
 	SHOWS(IBV_QPS_SQD, IBV_QP_EN_SQD_ASYNC_NOTIFY, IBV_EVENT_SQ_DRAINED);
 }
 
+CASE(responder_is_told_of_an_invalid_request)
+{
+	struct pair pair = make_pair(IBV_QPT_RC);
+	struct ibv_sge sge = piece(&pair.world, 0, 8);
+	struct ibv_send_wr wr = request(1, IBV_WR_ATOMIC_FETCH_AND_ADD, &sge);
+	struct ibv_async_event event;
+
+	/* An atomic at an odd address. */
+	wr.wr.atomic.remote_addr = (uintptr_t)pair.world.buffer + HALF + 4;
+	wr.wr.atomic.rkey = pair.world.mr->rkey;
+	CHECK_EQUAL(try_send(pair.a, &wr), 0);
+	EXPECT_COMPLETION(pair.world.cq, 1, IBV_WC_REM_INV_REQ_ERR);
+	CHECK_EQUAL(ibv_get_async_event(pair.world.context, &event), 0);
+	CHECK_EQUAL(event.event_type, IBV_EVENT_QP_REQ_ERR);
+	CHECK(event.element.qp == pair.b);
+	ibv_ack_async_event(&event);
+	end_pair(&pair);
+	SHOWS(IBV_EVENT_QP_REQ_ERR);
+}
+
 CASE(sender_of_a_datagram_is_named)
 {
 	struct world world = make_world();
