@@ -5,7 +5,7 @@ import TestSupport
 final class Bench {
     private static let limitSeconds = 60
     /// For programs that wait for what may have been lost.
-    private static let lossyLimitSeconds = 10
+    private static let lossyLimitSeconds = 5
 
     private let hosts: NamespacePair
     private let leftIndex: Int

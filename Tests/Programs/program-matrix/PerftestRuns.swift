@@ -51,19 +51,19 @@ enum PerftestRuns {
 
     // MARK: - Options
 
+    /// Every option with RC; with the other services those whose code differs.
     private static func bandwidth(_ operation: Operation, _ service: String) -> [String] {
+        guard service == "RC" else { return Self.otherBandwidth(operation, service) }
         var options = [
-            "-n 500", "-n 500 -b", "-n 200 -q 16", "-n 200 -q 16 -b",
-            "-n 500 --use_old_post_send", "-n 500 -b --use_old_post_send", "-n 512 -l 8", "-n 500 -Q 1 -N",
-            "-n 500 -t 1",
-            "-n 500 --mr_per_qp -q 4", "-n 500 -S 3 -u 16 -p 20000", "-D 2 -f 0",
+            "-n 500", "-n 500 -b", "-n 200 -q 16", "-n 200 -q 16 -b", "-n 500 --use_old_post_send",
+            "-n 500 -b --use_old_post_send", "-n 512 -l 8", "-n 500 -Q 1 -N", "-n 500 -t 1", "-n 500 --mr_per_qp -q 4",
+            "-n 500 -S 3 -u 16 -p 20000", "-D 2 -f 0", "-n 200 --odp",
         ]
-        if operation != .atomic {
-            options += Self.mtus.map { "-n 200 -m \($0)" }
-            options += ["-a -n 50"]
-            if service != "UD" { options += ["-s 8388608 -n 20", "-s 8388608 -n 10 -b", "-a -n 20 -b"] }
-        } else {
+        if operation == .atomic {
             options += ["-A CMP_AND_SWAP -n 500", "-A CMP_AND_SWAP -n 200 -b -q 4", "-n 500 -o 1"]
+        } else {
+            options += Self.mtus.map { "-n 200 -m \($0)" }
+            options += ["-a -n 20", "-s 8388608 -n 20", "-s 8388608 -n 10 -b"]
         }
         // A write has no completion at its target, so perftest knows no events of it.
         if operation != .write { options += ["-n 500 -e", "-n 500 -e -b"] }
@@ -71,33 +71,32 @@ enum PerftestRuns {
             options += ["-s 64 -I 64 -n 1000", "-s 64 -I 64 -n 500 --use_old_post_send -q 4"]
         }
         if operation == .send {
-            options += ["-n 500 -r 1024"]
-            if service != "UC" {
-                options += [
-                    "-n 500 --use-srq", "-n 200 --use-srq -q 16 -b", "-n 500 --use-srq -e", "-a -n 50 --use-srq",
-                ]
-            }
-        } else {
-            options += ["-n 500 --perform_warm_up"]
+            options += ["-n 500 -r 1024", "-n 500 --use-srq", "-n 200 --use-srq -q 16 -b", "-n 500 --use-srq -e"]
         }
-        if service == "RC" { options += ["-n 200 --odp"] }
-        if service == "UD" { options += ["-n 500 -g", "-n 500 -g -q 2"] }
+        return options
+    }
+
+    private static func otherBandwidth(_ operation: Operation, _ service: String) -> [String] {
+        var options = ["-n 500", "-n 500 -b", "-n 200 -q 16", "-n 500 --use_old_post_send"]
+        if service != "UD", operation != .atomic { options += ["-n 100 -m 256", "-s 8388608 -n 10"] }
+        if operation == .send { options += ["-n 500 -e", "-s 64 -I 64 -n 500"] }
+        if service == "UD" { options += ["-n 500 --use-srq", "-n 500 -g", "-n 500 -g -q 2"] }
         return options
     }
 
     private static func latency(_ operation: Operation, _ service: String) -> [String] {
-        var options = ["-n 500", "-n 500 --use_old_post_send", "-n 100 -H", "-n 500 -p 20000 -S 3"]
-        if operation != .atomic {
-            options += Self.mtus.map { "-n 200 -s 2048 -m \($0)" }.filter { service != "UD" || $0.hasSuffix("4096") }
-            options += ["-a -n 50"]
-            if service != "UD" { options += ["-s 8388608 -n 10"] }
-        } else {
-            options += ["-A CMP_AND_SWAP -n 500"]
-        }
+        var options = ["-n 500"]
         if operation != .write { options += ["-n 500 -e"] }
         if operation == .send || operation == .write { options += ["-s 64 -I 64 -n 500"] }
-        if operation == .send, service != "UC" { options += ["-n 500 --use-srq"] }
         if service == "UD" { options += ["-n 500 -g"] }
+        guard service == "RC" else { return options }
+        options += ["-n 500 --use_old_post_send", "-n 100 -H", "-n 500 -p 20000 -S 3"]
+        if operation == .atomic {
+            options += ["-A CMP_AND_SWAP -n 500"]
+        } else {
+            options += ["-n 200 -s 10001 -m 256", "-n 200 -s 10001 -m 4096", "-s 8388608 -n 10"]
+        }
+        if operation == .send { options += ["-a -n 20", "-n 500 --use-srq"] }
         return options
     }
 }

@@ -6,7 +6,7 @@ import TestSupport
 @main
 enum ProgramMatrix {
     /// Where a run takes place, and `VERBENA_PATH` there.
-    private static let columns: [(Run.Place, String?)] = [(.oneHost, nil), (.twoHosts, nil)]
+    private static let columns: [(Run.Place, String?)] = [(.oneHost, "direct"), (.oneHost, "wire"), (.twoHosts, nil)]
 
     static func main() throws {
         try Project.requireBuild()

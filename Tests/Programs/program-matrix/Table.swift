@@ -10,7 +10,7 @@ struct Table {
             "# Debian's programs on Verbena", "",
             "Made by `make programs`; do not edit. Each row is a command: the server runs it as it stands, the client with the",
             "server's address behind it; both were given the GID of an IPv4 address (`-g`, for perftest `-x`), perftest also",
-            "`-F`. *One host*: both in one network namespace. *Two hosts*: in two, which a pair of virtual Ethernet interfaces",
+            "`-F`. *One host*: both in one network namespace, with `VERBENA_PATH` as said. *Two hosts*: in two, which a pair of virtual Ethernet interfaces",
             "joins, MTU 4500. A cell has the seconds that the run took, both programs' start and end included, where all ended",
             "with status 0, printed their figures and no complaint; or **fails** and the reason; or *no* and what Verbena",
             "does not have. *Messages were lost*: of an unreliable service, which the program waited for in vain.", "",
