@@ -2,6 +2,7 @@
 #include "CShimsProcess.h"
 
 #include <assert.h>
+#include <linux/futex.h>
 #include <linux/io_uring.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -33,4 +34,14 @@ int cshims_pidfd_open(pid_t pid)
 int cshims_pidfd_getfd(int process, int descriptor)
 {
 	return (int)syscall(SYS_pidfd_getfd, process, descriptor, 0);
+}
+
+void cshims_futex_wait(const uint32_t *word, uint32_t value)
+{
+	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+}
+
+void cshims_futex_wake(const uint32_t *word, int count)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
 }

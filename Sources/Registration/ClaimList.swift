@@ -1,7 +1,7 @@
 /// The ranges with which calls are in the kernel right now. No two of them overlap.
 internal struct ClaimList {
     /// More calls than this at a time wait for each other.
-    private static let capacity = 32
+    internal static let capacity = 32
 
     private var ranges = InlineArray<32, PageRange?>(repeating: nil)
     internal private(set) var count = 0

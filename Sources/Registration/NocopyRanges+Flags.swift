@@ -5,35 +5,36 @@ import SystemIO
 
 extension NocopyRanges {
     /// Sets or clears the flags that a change of the named range by `change` turns; on failure they are as before.
-    internal func apply(_ change: Int32, to reach: Reach) -> Errno? {
+    ///
+    /// - Parameter span: To mark: from the first page without a mark to the last. To unmark: the first run of pages with
+    ///   one mark.
+    internal func apply(_ change: Int32, to reach: Reach, startingWith span: PageRange?) -> Errno? {
         guard self.policy == .eager else {
             return self.kernel.isMapped(reach.named) ? nil : .noMemory
         }
-        return change > 0 ? self.setFlags(reach) : self.clearFlags(reach)
+        guard let span else { return nil }
+        return change > 0 ? self.setFlags(reach, span) : self.clearFlags(reach, span)
     }
 
-    /// One call sets the flags from the first page without a mark to the last; pages between that have one keep theirs.
-    private func setFlags(_ reach: Reach) -> Errno? {
-        guard let hull = self.hull(of: reach.named, withCount: 0) else { return nil }
-        let target = reach.isPerMapping ? self.widened(hull) : hull
+    /// One call sets the flags of the span; pages between that have a mark keep theirs.
+    private func setFlags(_ reach: Reach, _ span: PageRange) -> Errno? {
+        let target = reach.isPerMapping ? self.widened(span) : span
         guard let error = self.kernel.advise(.doNotCopy, target) else { return nil }
         self.forEachRun(of: reach.named, withCount: 0) { run in
             if self.clear(run, isPerMapping: true) != nil { self.lock.withLock { self.noteDamage(run) } }
+            return true
         }
         return error
     }
 
-    private func clearFlags(_ reach: Reach) -> Errno? {
-        var firstAddress: UInt?
+    private func clearFlags(_ reach: Reach, _ firstRun: PageRange) -> Errno? {
         var failure: Errno?
-        self.forEachRun(of: reach.named, withCount: 1) { run in
-            firstAddress = firstAddress ?? run.lowerBound
+        self.forEachRun(of: reach.named, withCount: 1, startingWith: firstRun) { run in
             failure = self.clear(run, isPerMapping: reach.isPerMapping)
-            guard failure != nil, let firstAddress else { return }
-            let touched = PageRange(lowerBound: firstAddress, upperBound: run.upperBound)
+            guard failure != nil else { return true }
+            let touched = PageRange(lowerBound: firstRun.lowerBound, upperBound: run.upperBound)
             self.restore(touched, isPerMapping: reach.isPerMapping)
-        } while: {
-            failure == nil
+            return false
         }
         return failure
     }
@@ -133,35 +134,30 @@ extension NocopyRanges {
 // MARK: - Runs
 
 extension NocopyRanges {
-    /// The range from the first to the last page of `range` with a count of `count`, when none has fewer.
-    private func hull(of range: PageRange, withCount count: Int32) -> PageRange? {
-        self.lock.withLock {
-            guard var run = self.counts.firstRun(of: range, withCount: count) else { return nil }
-            let lowerBound = run.lowerBound
-            while run.upperBound < range.upperBound {
-                let rest = PageRange(lowerBound: run.upperBound, upperBound: range.upperBound)
-                guard let next = self.counts.firstRun(of: rest, withCount: count) else { break }
-                run = next
-            }
-            return PageRange(lowerBound: lowerBound, upperBound: run.upperBound)
+    /// The range from the first to the last page of `range` with a count of `count`, when none has fewer. Under the lock.
+    internal func hull(of range: PageRange, withCount count: Int32) -> PageRange? {
+        guard var run = self.counts.firstRun(of: range, withCount: count) else { return nil }
+        let lowerBound = run.lowerBound
+        while run.upperBound < range.upperBound {
+            let rest = PageRange(lowerBound: run.upperBound, upperBound: range.upperBound)
+            guard let next = self.counts.firstRun(of: rest, withCount: count) else { break }
+            run = next
         }
+        return PageRange(lowerBound: lowerBound, upperBound: run.upperBound)
     }
 
-    /// Calls `body`, without the lock, with each run of `range` whose count is `count`, while `condition` holds.
+    /// Calls `body`, without the lock, with each run of `range` whose count is `count`, until it returns false.
     private func forEachRun(
         of range: PageRange,
         withCount count: Int32,
-        _ body: (PageRange) -> Void,
-        while condition: () -> Bool = { true }
+        startingWith firstRun: PageRange? = nil,
+        _ body: (PageRange) -> Bool
     ) {
-        var rest: PageRange? = range
-        while let current = rest, condition() {
-            let run = self.lock.withLock { self.counts.firstRun(of: current, withCount: count) }
-            guard let run else { return }
-            body(run)
-            rest =
-                run.upperBound < range.upperBound
-                ? PageRange(lowerBound: run.upperBound, upperBound: range.upperBound) : nil
+        var next = firstRun ?? self.lock.withLock { self.counts.firstRun(of: range, withCount: count) }
+        while let run = next {
+            guard body(run), run.upperBound < range.upperBound else { return }
+            let rest = PageRange(lowerBound: run.upperBound, upperBound: range.upperBound)
+            next = self.lock.withLock { self.counts.firstRun(of: rest, withCount: count) }
         }
     }
 }

@@ -24,6 +24,7 @@ extension NocopyRanges {
             self.released.wait(for: self.lock)
             self.waiterCount -= 1
         }
+        self.moveExactMarksIntoTree()
         if self.damage != nil { self.healDamage() }
         return self.policy == .off ? ForkReport() : self.shield()
     }
@@ -39,13 +40,13 @@ extension NocopyRanges {
     /// After a fork, in the child: the account is empty and unlocked, whatever other threads did in the parent.
     package func childAfterFork() {
         self.lock.reinitializeAfterFork()
-        self.released.reinitializeAfterFork()
+        self.exact.discardAll(to: self.kernel)
         self.counts.discardAll(to: self.kernel)
         self.claims = ClaimList()
         self.budget = MappingBudget()
         self.waiterCount = 0
         self.isForking = false
-        self.outstandingMarkCount = 0
+        self.treeMarkCount = 0
         self.countBound = 0
         self.damage = nil
         self.shieldedRangeCount = 0
@@ -122,7 +123,10 @@ extension NocopyRanges {
     package func heal() -> Int {
         guard self.policy == .eager else { return 0 }
         self.adoptInChild()
-        let lostPageCount = self.lock.withLock { self.lostPageCount }
+        let lostPageCount = self.lock.withLock {
+            self.moveExactMarksIntoTree()
+            return self.lostPageCount
+        }
         self.prepareForFork()
         self.parentAfterFork()
         return lostPageCount

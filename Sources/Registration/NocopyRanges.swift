@@ -21,9 +21,9 @@ package import SystemIO
 package final class NocopyRanges<Kernel: MemoryKernel> {
     internal let kernel: Kernel
     package let policy: ForkPolicy
-    internal let lock = Lock()
+    internal let lock = WordLock()
     /// Told whenever a claim or a fork ends.
-    internal let released = ConditionVariable()
+    internal let released = WordSignal()
     internal let sentinel = ForkSentinel()
 
     // SAFETY: allocated and initialised from `init` until `deinit`, and touched under `lock` only. It lies outside of the
@@ -42,6 +42,7 @@ package final class NocopyRanges<Kernel: MemoryKernel> {
     }
 
     deinit {
+        self.exact.discardAll(to: self.kernel)
         self.counts.discardAll(to: self.kernel)
         unsafe self.state.deinitialize(count: 1)
         unsafe self.state.deallocate()
@@ -85,25 +86,30 @@ extension NocopyRanges {
     /// The number of marks on the page at `address`.
     package func count(at address: UInt) -> Int32 {
         self.adoptInChild()
-        return self.lock.withLock { self.counts.count(at: address) }
+        return self.lock.withLock {
+            self.moveExactMarksIntoTree()
+            return self.counts.count(at: address)
+        }
     }
 
     /// Whether no page has a mark.
     package var isEmpty: Bool {
         self.adoptInChild()
-        return self.lock.withLock { self.counts.isEmpty }
+        return self.lock.withLock { self.isEmptyLocked }
     }
 
     /// Changes in every forked child, where marks made before are gone.
     package var epoch: UInt32 {
+        // Only written by a child that has one thread.
         self.adoptInChild()
-        return self.lock.withLock { self.epochStorage }
+        return self.epochStorage
     }
 
     /// Calls `body` with each longest run of pages that have marks, in the order of addresses, under the lock.
     package func forEachMarkedRun(_ body: (PageRange) -> Void) {
         self.adoptInChild()
         self.lock.withLock {
+            self.moveExactMarksIntoTree()
             var address: UInt = 0
             while let run = self.counts.firstMarkedRun(endingAfter: address) {
                 body(run)
@@ -121,7 +127,16 @@ extension NocopyRanges {
 // MARK: - One change
 
 extension NocopyRanges {
+    /// What a change still needs once the account has been looked at.
+    private enum Plan {
+        /// It is made.
+        case done
+        /// The kernel must be asked first; for `eager`, about the flags of this range to begin with.
+        case kernel(PageRange?)
+    }
+
     /// Adds `change`, 1 or -1, to the count of each page of `range`, and makes the kernel's flags follow.
+    @inline(__always)
     private func change(
         _ range: PageRange,
         by change: Int32,
@@ -129,20 +144,38 @@ extension NocopyRanges {
         isForced: Bool = false
     ) throws(Errno) {
         self.adoptInChild()
+        self.lock.lock()
+        if self.isQuiet, self.countBound < Self.countMax, let place = self.exactPlace(of: range, for: change) {
+            self.changeExactly(place, by: change)
+            self.lock.unlock()
+            return
+        }
+        try self.changeWithCare(range, by: change, isKnownMapped: isKnownMapped, isForced: isForced)
+    }
+
+    /// The same for what is not a repetition. The lock is held when it begins, and free when it ends.
+    @inline(never)
+    private func changeWithCare(
+        _ range: PageRange,
+        by change: Int32,
+        isKnownMapped: Bool,
+        isForced: Bool
+    ) throws(Errno) {
         var reach = Reach(named: range)
         while true {
-            self.lock.lock()
             self.waitUntilFree(reach.claimed)
             if self.damage != nil { self.healDamage() }
-            if let error = self.obstacle(to: change, on: range) {
+            let span: PageRange?
+            do throws(Errno) {
+                switch change > 0 ? try self.planMark(range, isKnownMapped) : try self.planUnmark(range) {
+                case .done:
+                    self.lock.unlock()
+                    return
+                case .kernel(let range): span = range
+                }
+            } catch {
                 self.lock.unlock()
                 throw error
-            }
-            let needsKernel = self.needsKernel(for: change, on: range, isKnownMapped: isKnownMapped)
-            if !needsKernel {
-                self.commit(change, on: range)
-                self.lock.unlock()
-                return
             }
             guard self.budgetAllows(change) else {
                 self.lock.unlock()
@@ -152,7 +185,7 @@ extension NocopyRanges {
             self.claims.insert(reach.claimed)
             self.lock.unlock()
 
-            let error = self.apply(change, to: reach)
+            let error = self.apply(change, to: reach, startingWith: span)
 
             self.lock.lock()
             self.claims.remove(reach.claimed)
@@ -165,8 +198,13 @@ extension NocopyRanges {
             if isFinal { throw Self.documented(error) }
             // An end cuts a huge page, or device memory is in the way: once more, with care.
             reach = Reach(named: range, claimed: self.widened(range))
+            self.lock.lock()
         }
     }
+
+    /// Whether no call is in the kernel, no fork is under way and nothing is to be healed.
+    @inline(__always)
+    private var isQuiet: Bool { self.claims.count == 0 && !self.isForking && self.damage == nil }
 
     /// Sleeps until no other call is in the kernel with a page of `range`, and no fork is under way.
     private func waitUntilFree(_ range: PageRange) {
@@ -177,24 +215,89 @@ extension NocopyRanges {
         }
     }
 
-    /// Why the change cannot be made, if so. Makes room in the account when it can.
-    private func obstacle(to change: Int32, on range: PageRange) -> Errno? {
-        if change < 0 {
-            if self.counts.firstPage(of: range, withCountAtMost: 0) != nil { return .invalidArgument }
-        } else if self.countBound >= Self.countMax {
+    /// Makes the mark if that needs no system call. Makes room in the account for it otherwise.
+    private func planMark(_ range: PageRange, _ isKnownMapped: Bool) throws(Errno) -> Plan {
+        if self.countBound >= Self.countMax {
+            self.moveExactMarksIntoTree()
             self.countBound = self.counts.highestCount
-            if self.countBound >= Self.countMax { return .noMemory }
+            if self.countBound >= Self.countMax { throw .noMemory }
+        }
+        if let place = self.exactPlace(of: range, for: 1) {
+            self.changeExactly(place, by: 1)
+            return .done
         }
         // Every mark needs at most two steps, so a range that was marked as a whole can always be unmarked.
-        let stepCountMax = max(self.counts.stepCount, 2 * self.outstandingMarkCount) + 2 * (self.claims.count + 1)
-        return self.counts.reserve(stepCountMax: stepCountMax, from: self.kernel) ? nil : .noMemory
+        try self.reserve(stepCount: max(self.counts.stepCount, 2 * self.treeMarkCount))
+        var generation = self.generation
+        switch self.policy {
+        case .eager:
+            if let hull = self.hull(of: range, withCount: 0) { return .kernel(hull) }
+        case .atFork, .off:
+            // The tree need not be asked for what is mapped in any case.
+            if isKnownMapped {
+                generation &-= 1
+            } else if self.counts.firstPage(of: range, withCountAtMost: 0) != nil {
+                return .kernel(nil)
+            }
+        }
+        guard self.exact.reserve(from: self.kernel) else { throw .noMemory }
+        self.exact.insert(range, coveredIn: generation)
+        self.countBound += 1
+        return .done
     }
 
-    /// Whether the change turns a flag, or must ask whether the range is mapped.
-    private func needsKernel(for change: Int32, on range: PageRange, isKnownMapped: Bool) -> Bool {
-        switch self.policy {
-        case .eager: self.counts.firstPage(of: range, withCountAtMost: change > 0 ? 0 : 1) != nil
-        case .atFork, .off: !isKnownMapped && self.counts.firstPage(of: range, withCountAtMost: 0) != nil
+    /// Takes the mark away if that needs no system call. Makes room in the account for it otherwise.
+    private func planUnmark(_ range: PageRange) throws(Errno) -> Plan {
+        if let place = self.exactPlace(of: range, for: -1) {
+            self.changeExactly(place, by: -1)
+            return .done
+        }
+        if self.policy == .eager { self.moveExactMarksIntoTree() }
+        if self.counts.firstPage(of: range, withCountAtMost: 0) != nil {
+            if self.exact.isEmpty { throw .invalidArgument }
+            self.moveExactMarksIntoTree()
+            if self.counts.firstPage(of: range, withCountAtMost: 0) != nil { throw .invalidArgument }
+        }
+        try self.reserve(stepCount: self.counts.stepCount)
+        if self.policy == .eager, let run = self.counts.firstRun(of: range, withCount: 1) { return .kernel(run) }
+        self.commit(-1, on: range)
+        return .done
+    }
+
+    /// Makes room in the tree for `stepCount` steps, for the marks that are not in it yet, and for the calls that are in the
+    /// kernel or may come there.
+    private func reserve(stepCount: Int) throws(Errno) {
+        let stepCountMax = stepCount + 2 * self.exact.rangeCount + 2 * (ClaimList.capacity + 1)
+        guard self.counts.reserve(stepCountMax: stepCountMax, from: self.kernel) else { throw .noMemory }
+    }
+
+    /// Where the account can be changed without a look at the tree.
+    @inline(__always)
+    private func exactPlace(of range: PageRange, for change: Int32) -> ExactMarks.Place? {
+        change > 0 ? self.exact.place(of: range, generation: self.generation) : self.exact.place(of: range)
+    }
+
+    @inline(__always)
+    private func changeExactly(_ place: ExactMarks.Place, by change: Int32) {
+        if change > 0 {
+            self.exact.increment(place)
+            self.countBound += 1
+        } else {
+            self.exact.decrement(place, generation: self.generation)
+            if self.isEmptyLocked { self.becomeEmpty() }
+        }
+    }
+
+    /// Whether no page has a mark. Under the lock.
+    @inline(__always)
+    internal var isEmptyLocked: Bool { self.exact.isEmpty && self.counts.isEmpty }
+
+    /// Makes the tree tell the whole truth. There is room for it. Under the lock.
+    internal func moveExactMarksIntoTree() {
+        guard !self.exact.isEmpty else { return }
+        self.exact.drain { range, count in
+            self.counts.add(count, to: range)
+            self.treeMarkCount += Int(count)
         }
     }
 
@@ -209,18 +312,22 @@ extension NocopyRanges {
         self.counts.add(change, to: range)
         if change > 0 {
             self.countBound += 1
-            self.outstandingMarkCount += 1
+            self.treeMarkCount += 1
         } else {
-            self.outstandingMarkCount = max(0, self.outstandingMarkCount - 1)
-            if self.counts.isEmpty { self.becomeEmpty() }
+            self.generation &+= 1
+            self.treeMarkCount = max(0, self.treeMarkCount - 1)
+            if self.isEmptyLocked { self.becomeEmpty() }
         }
     }
 
     /// Gives memory back when the last mark is gone, if it is more than a program that registers little ever needs.
     private func becomeEmpty() {
-        self.outstandingMarkCount = 0
+        self.treeMarkCount = 0
         self.countBound = 0
-        if self.claims.count == 0 { self.counts.compact(to: self.kernel) }
+        self.generation &+= 1
+        guard self.claims.count == 0 else { return }
+        self.counts.compact(to: self.kernel)
+        self.exact.compact(to: self.kernel)
     }
 
     /// The documented error for what the kernel said.

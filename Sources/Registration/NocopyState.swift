@@ -1,7 +1,12 @@
 /// What the lock of `NocopyRanges` guards.
 internal struct NocopyState: ~Copyable {
-    /// How many marks lie on each page.
+    /// How many marks lie on each page, but for those in `exact`.
     internal var counts = PageCounts()
+    /// Marks that the tree does not know of. With the policy `eager` every page of theirs has a mark in the tree too, so the
+    /// tree alone says which pages have any.
+    internal var exact = ExactMarks()
+    /// Moves on when a mark leaves the tree: what was covered by it may not be any more.
+    internal var generation: UInt32 = 0
     /// The ranges with which calls are in the kernel.
     internal var claims = ClaimList()
     internal var budget = MappingBudget()
@@ -9,8 +14,8 @@ internal struct NocopyState: ~Copyable {
     internal var waiterCount = 0
     /// True from `prepareForFork` on: no system call on the account's behalf may begin.
     internal var isForking = false
-    /// Calls to `mark` that have not been balanced by `unmark`, and so the steps that may be needed.
-    internal var outstandingMarkCount = 0
+    /// Marks that were put into the tree and not taken out again, and so half of the steps that may be needed.
+    internal var treeMarkCount = 0
     /// No page has more marks than this.
     internal var countBound: Int32 = 0
     /// Where an undo failed, so that flags may not be what the counts say. Healed by the next call.
@@ -23,6 +28,16 @@ internal struct NocopyState: ~Copyable {
 
 // SAFETY (this extension): the pointer is valid as long as the object; the caller holds the lock.
 extension NocopyRanges {
+    internal var exact: ExactMarks {
+        @inline(__always) _read { yield unsafe self.state.pointee.exact }
+        @inline(__always) _modify { yield unsafe &self.state.pointee.exact }
+    }
+
+    internal var generation: UInt32 {
+        @inline(__always) _read { yield unsafe self.state.pointee.generation }
+        @inline(__always) _modify { yield unsafe &self.state.pointee.generation }
+    }
+
     internal var counts: PageCounts {
         @inline(__always) _read { yield unsafe self.state.pointee.counts }
         @inline(__always) _modify { yield unsafe &self.state.pointee.counts }
@@ -48,9 +63,9 @@ extension NocopyRanges {
         @inline(__always) _modify { yield unsafe &self.state.pointee.isForking }
     }
 
-    internal var outstandingMarkCount: Int {
-        @inline(__always) _read { yield unsafe self.state.pointee.outstandingMarkCount }
-        @inline(__always) _modify { yield unsafe &self.state.pointee.outstandingMarkCount }
+    internal var treeMarkCount: Int {
+        @inline(__always) _read { yield unsafe self.state.pointee.treeMarkCount }
+        @inline(__always) _modify { yield unsafe &self.state.pointee.treeMarkCount }
     }
 
     internal var countBound: Int32 {

@@ -1,53 +1,49 @@
 /// How many marks lie on each page of the address space.
 ///
-/// The counts are a step function of the address, kept as its steps: one node for each address where the count changes,
-/// with the *change* there. A mark is one step up and one step down, whatever lies between, and ranges that adjoin leave
-/// no step, so a node costs no more than a mark does and merging is free. The nodes form an AVL tree in which each
-/// subtree knows the sum of its steps and the lowest count within, which finds the next page with a count of 0 in
+/// The counts are a step function of the address, kept as its steps: one for each address where the count changes, with the
+/// *change* there. A mark is one step up and one step down, whatever lies between, and ranges that adjoin leave no step, so
+/// a mark costs at most two steps and merging is free. The steps lie in the leaves of a B+ tree in which each node is told
+/// the sum of the steps below each child and the lowest count within, which finds the next page with a count of 0 in
 /// logarithmic time. Decision 0020 compares it with the alternatives.
 ///
 /// Not responsible for locks, for system calls, or for what a count means. Nothing here allocates but `reserve`.
 package struct PageCounts: ~Copyable {
-    internal var nodes = NodePool()
-    /// The node at the top; `NodePool.none` while every count is 0.
-    internal var root = NodePool.none
-    /// The way from the top to the node that is being changed.
-    internal var path = InlineArray<64, UInt32>(repeating: NodePool.none)
+    internal var nodes = StepPool()
+    /// The node at the top; `StepPool.none` while every count is 0.
+    internal var root = StepPool.none
+    /// The way from the top to the leaf that is being changed: nodes, and which child of each is the next.
+    internal var path = InlineArray<12, UInt32>(repeating: StepPool.none)
+    internal var slots = InlineArray<12, Int>(repeating: 0)
+
+    /// How many addresses there are at which the count changes.
+    package internal(set) var stepCount = 0
 
     package init() {}
 
-    package var isEmpty: Bool { self.root == NodePool.none }
-
-    /// How many addresses there are at which the count changes.
-    package var stepCount: Int { self.nodes.count }
+    package var isEmpty: Bool { self.root == StepPool.none }
 }
 
-// MARK: - Changes
+// MARK: - Memory
 
 extension PageCounts {
     /// Makes room for `stepCountMax` steps, so that `add` cannot fail until there are more.
     ///
     /// - Returns: false, and nothing changed, when there is no memory.
     package mutating func reserve(stepCountMax: Int, from kernel: some MemoryKernel) -> Bool {
-        self.nodes.reserve(stepCountMax, from: kernel)
+        self.nodes.reserve(stepCount: stepCountMax, from: kernel)
     }
 
     /// Gives the memory back. The counts must be 0, or lost with a parent process.
     package mutating func discardAll(to kernel: some MemoryKernel) {
         self.nodes.discardAll(to: kernel)
-        self.root = NodePool.none
+        self.root = StepPool.none
+        self.stepCount = 0
     }
 
     /// Forgets where nodes were, and gives memory back if it is much. Every count must be 0.
     package mutating func compact(to kernel: some MemoryKernel) {
         assert(self.isEmpty)
         self.nodes.compact(to: kernel)
-    }
-
-    /// Adds `change` to the count of every page in `range`. There must be room for two more steps.
-    package mutating func add(_ change: Int32, to range: PageRange) {
-        self.addStep(change, at: range.lowerBound)
-        self.addStep(-change, at: range.upperBound)
     }
 }
 
@@ -56,27 +52,20 @@ extension PageCounts {
 extension PageCounts {
     /// The number of marks on the page at `address`.
     package func count(at address: UInt) -> Int32 {
+        guard self.root != StepPool.none else { return 0 }
+        var node = self.nodes[self.root]
         var count: Int32 = 0
-        var index = self.root
-        while index != NodePool.none {
-            let node = self.nodes[index]
-            if address < node.address {
-                index = node.left
-            } else {
-                count += self.nodes[node.left].sum + node.step
-                index = node.right
-            }
+        while !node.isLeaf {
+            let index = node.childIndex(for: address)
+            count += node.sum(ofFirst: index)
+            node = self.nodes[node[index].child]
         }
-        return count
+        return count + node.sum(ofFirst: node.countOfEntries(upTo: address))
     }
 
     /// The first page of `range` with at most `limit` marks; nil when every page has more.
     package func firstPage(of range: PageRange, withCountAtMost limit: Int32) -> UInt? {
-        if self.count(at: range.lowerBound) <= limit { return range.lowerBound }
-        let index = self.firstStep(after: range.lowerBound, to: limit, in: self.root, startingCount: 0)
-        guard index != NodePool.none else { return nil }
-        let address = self.nodes[index].address
-        return address < range.upperBound ? address : nil
+        self.firstAddress(from: range.lowerBound, to: range.upperBound, withCountAtMost: limit)
     }
 
     /// The first longest run of pages in `range` whose count is exactly `limit`, when no page there has fewer.
@@ -89,9 +78,10 @@ extension PageCounts {
     /// The first longest run of pages with any marks that ends behind `address`. It may begin before.
     package func firstMarkedRun(endingAfter address: UInt) -> PageRange? {
         guard let start = self.count(at: address) > 0 ? address : self.nextStep(after: address) else { return nil }
-        let index = self.firstStep(after: start, to: 0, in: self.root, startingCount: 0)
-        assert(index != NodePool.none, "the last step leads down to 0")
-        return PageRange(lowerBound: start, upperBound: self.nodes[index].address)
+        guard let end = self.firstAddress(from: start, to: .max, withCountAtMost: 0) else {
+            preconditionFailure("the last step leads down to 0")
+        }
+        return PageRange(lowerBound: start, upperBound: end)
     }
 
     /// Whether a page from `lowerBound` to `upperBound` has a mark.
@@ -104,55 +94,100 @@ extension PageCounts {
 
     /// The number of marks on the page that has most. Linear in the number of steps.
     package var highestCount: Int32 {
-        var highest: Int32 = 0
-        var count: Int32 = 0
-        self.accumulate(self.root, into: &count, highest: &highest)
+        var (count, highest) = (Int32(0), Int32(0))
+        if self.root != StepPool.none { self.accumulate(self.nodes[self.root], into: &count, highest: &highest) }
         return highest
     }
 
-    private func accumulate(_ index: UInt32, into count: inout Int32, highest: inout Int32) {
-        guard index != NodePool.none else { return }
-        let node = self.nodes[index]
-        self.accumulate(node.left, into: &count, highest: &highest)
-        count += node.step
-        highest = max(highest, count)
-        self.accumulate(node.right, into: &count, highest: &highest)
+    private func accumulate(_ node: StepNode, into count: inout Int32, highest: inout Int32) {
+        for index in 0..<node.count {
+            if node.isLeaf {
+                count += node[index].sum
+                highest = max(highest, count)
+            } else {
+                self.accumulate(self.nodes[node[index].child], into: &count, highest: &highest)
+            }
+        }
     }
 
     /// The lowest address above `address` at which the count changes.
     private func nextStep(after address: UInt) -> UInt? {
-        var next: UInt?
-        var index = self.root
-        while index != NodePool.none {
-            let node = self.nodes[index]
-            if address < node.address {
-                next = node.address
-                index = node.left
-            } else {
-                index = node.right
-            }
+        guard self.root != StepPool.none else { return nil }
+        var node = self.nodes[self.root]
+        var next = StepPool.none
+        while !node.isLeaf {
+            let index = node.childIndex(for: address)
+            if index + 1 < node.count { next = node[index + 1].child }
+            node = self.nodes[node[index].child]
         }
-        return next
+        let index = node.countOfEntries(upTo: address)
+        if index < node.count { return node[index].address }
+        guard next != StepPool.none else { return nil }
+        node = self.nodes[next]
+        while !node.isLeaf { node = self.nodes[node[0].child] }
+        return node[0].address
     }
 
-    /// The first step above `address` that leads to a count of at most `limit`.
+    /// The first address from `lowerBound` on, and below `upperBound`, where the count is at most `limit`.
+    private func firstAddress(from lowerBound: UInt, to upperBound: UInt, withCountAtMost limit: Int32) -> UInt? {
+        guard self.root != StepPool.none else { return limit >= 0 ? lowerBound : nil }
+        var count: Int32 = 0
+        let found = self.search(self.nodes[self.root], from: lowerBound, to: upperBound, limit: limit, count: &count)
+        guard let found, found < upperBound else { return nil }
+        return found
+    }
+
+    /// The same below one node, which holds `lowerBound`. The result may be too high when the search has passed
+    /// `upperBound`.
     ///
-    /// A subtree whose lowest count is higher is not entered, so this goes down at most twice.
-    private func firstStep(
-        after address: UInt,
-        to limit: Int32,
-        in index: UInt32,
-        startingCount: Int32
-    ) -> UInt32 {
-        guard index != NodePool.none else { return NodePool.none }
-        let node = self.nodes[index]
-        guard startingCount + node.lowest <= limit else { return NodePool.none }
-        let count = startingCount + self.nodes[node.left].sum + node.step
-        if address < node.address {
-            let found = self.firstStep(after: address, to: limit, in: node.left, startingCount: startingCount)
-            if found != NodePool.none { return found }
-            if count <= limit { return index }
+    /// - Parameter count: What the count is before the node; and behind it, when nothing is found.
+    private func search(
+        _ node: StepNode,
+        from lowerBound: UInt,
+        to upperBound: UInt,
+        limit: Int32,
+        count: inout Int32
+    ) -> UInt? {
+        var index: Int
+        if node.isLeaf {
+            index = node.countOfEntries(upTo: lowerBound)
+            count += node.sum(ofFirst: index)
+            if count <= limit { return lowerBound }
+        } else {
+            index = node.childIndex(for: lowerBound)
+            count += node.sum(ofFirst: index)
+            let child = self.nodes[node[index].child]
+            let found = self.search(child, from: lowerBound, to: upperBound, limit: limit, count: &count)
+            if let found { return found }
+            index += 1
         }
-        return self.firstStep(after: address, to: limit, in: node.right, startingCount: count)
+        while index < node.count {
+            let entry = node[index]
+            if entry.address >= upperBound { return entry.address }
+            // A child whose lowest count is higher is not entered.
+            if count + entry.lowest <= limit {
+                return node.isLeaf ? entry.address : self.firstStep(below: entry.child, limit: limit, count: count)
+            }
+            count += entry.sum
+            index += 1
+        }
+        return nil
+    }
+
+    /// The first step below the node `index` that leads to a count of at most `limit`. There is one.
+    private func firstStep(below index: UInt32, limit: Int32, count: Int32) -> UInt {
+        var (node, count, index) = (self.nodes[index], count, 0)
+        while true {
+            let entry = node[index]
+            if count + entry.lowest > limit {
+                count += entry.sum
+                index += 1
+                assert(index < node.count)
+            } else if node.isLeaf {
+                return entry.address
+            } else {
+                (node, index) = (self.nodes[entry.child], 0)
+            }
+        }
     }
 }

@@ -8,7 +8,7 @@ package struct PageRange: Hashable, Sendable {
     package let upperBound: UInt
 
     /// The size of the smallest page of this machine, in bytes.
-    package static let pageByteCount = PageAdvice.pageByteCount
+    package static var pageByteCount: UInt { PageAdvice.pageByteCount }
 
     /// Addresses from here on belong to the kernel on every machine with 64-bit addresses.
     private static let userLimit: UInt = 1 << 63

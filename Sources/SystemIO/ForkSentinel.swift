@@ -9,7 +9,7 @@ import Glibc
 package struct ForkSentinel: ~Copyable {
     // SAFETY: one mapped page for the life of the sentinel, or nil. A word of it is written before the process can be
     // shared by threads that read it, or in a child with one thread.
-    private let page: UnsafeMutablePointer<UInt64>?
+    @usableFromInline internal let page: UnsafeMutablePointer<UInt64>?
 
     private static let byteCount = sysconf(CInt(_SC_PAGESIZE))
 
@@ -29,7 +29,7 @@ package struct ForkSentinel: ~Copyable {
     }
 
     /// Whether the process is a child that has not called `acknowledge` yet.
-    @inline(always)
+    @inlinable @inline(always)
     package var isInChild: Bool {
         guard let page = unsafe self.page else { return false }
         return unsafe page.pointee == 0

@@ -9,8 +9,9 @@ public func mark_nocopy(_ address: CUnsignedLong, _ byteCount: Int, _ mark: CInt
         returningStatus { () throws(Errno) in
             // The C type is `size_t`, which Swift shows as `Int`.
             let byteCount = UInt(bitPattern: byteCount)
-            let account = RegistrationAccount.shared
-            try account.changeMarks(address: address, byteCount: byteCount, isMarking: mark != 0)
+            try RegistrationAccount.onShared { account throws(Errno) in
+                try account.changeMarks(address: address, byteCount: byteCount, isMarking: mark != 0)
+            }
         }
     )
 }

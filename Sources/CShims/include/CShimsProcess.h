@@ -3,6 +3,7 @@
 #define CSHIMS_PROCESS_H
 
 #include <fcntl.h>
+#include <stdint.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <sys/types.h>
@@ -20,6 +21,11 @@ ssize_t cshims_process_vm_writev_list(pid_t pid, const struct iovec *local, size
 /* Not in Debian 12's C library. */
 int cshims_pidfd_open(pid_t pid);
 int cshims_pidfd_getfd(int process, int descriptor);
+
+/* The C library has no functions for futexes. Private ones, of this process. `wait` returns when it is woken, when the
+ * word is not `value`, or without a reason. */
+void cshims_futex_wait(const uint32_t *word, uint32_t value);
+void cshims_futex_wake(const uint32_t *word, int count);
 
 enum { CSHIMS_IO_URING_PARAMETERS_BYTE_COUNT = 120 };
 

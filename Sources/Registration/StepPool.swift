@@ -1,0 +1,97 @@
+/// The nodes of `PageCounts`, in one piece of memory of their own, named by small numbers.
+///
+/// Own memory, so that `malloc` is not entered while a fork is being prepared; numbers, so that the memory may move when it
+/// grows. Number 0 is no node.
+@safe
+internal struct StepPool: ~Copyable {
+    internal static var none: UInt32 { 0 }
+
+    /// Memory is taken in multiples of this many nodes: one page.
+    private static var nodesPerPage: Int { Int(PageRange.pageByteCount) / StepNode.byteCount }
+
+    /// An empty pool of more nodes than this, 4 MiB, gives its memory back.
+    private static var idleCapacityMax: Int { 1 << 13 }
+
+    // SAFETY: memory for `capacity` nodes, those below `used` initialised, while `capacity` is above 0.
+    private var base: UnsafeMutableRawPointer?
+    private var capacity = 0
+    private var used = 1
+    /// The first of the nodes that were given back.
+    private var freeHead = StepPool.none
+
+    internal init() {
+        unsafe self.base = nil
+    }
+
+    internal subscript(index: UInt32) -> StepNode {
+        @inline(__always) get {
+            assert(index != Self.none && index < self.used)
+            // SAFETY: numbers come from `take` alone, so this one is below `used`.
+            return unsafe StepNode(at: self.base.unsafelyUnwrapped + Int(index) * StepNode.byteCount)
+        }
+    }
+
+    /// Makes room for as many nodes as `stepCount` steps may need. False, and nothing changed, when there is no memory.
+    @inline(__always)
+    internal mutating func reserve(stepCount: Int, from kernel: some MemoryKernel) -> Bool {
+        // All but one node of each level are filled to the minimum at least; the missing node counts too.
+        let nodeCount = stepCount / (StepNode.countMin - 1) + 16
+        return nodeCount <= self.capacity || self.grow(to: nodeCount, from: kernel)
+    }
+
+    @inline(never)
+    private mutating func grow(to nodeCount: Int, from kernel: some MemoryKernel) -> Bool {
+        guard nodeCount < Int(Int32.max) else { return false }
+        let wanted = max(nodeCount, 2 * self.capacity)
+        let newCapacity = (wanted + Self.nodesPerPage - 1) / Self.nodesPerPage * Self.nodesPerPage
+        guard let new = unsafe kernel.allocate(byteCount: newCapacity * StepNode.byteCount) else { return false }
+        if let old = unsafe self.base {
+            unsafe new.copyMemory(from: old, byteCount: self.used * StepNode.byteCount)
+            unsafe kernel.free(old, byteCount: self.capacity * StepNode.byteCount)
+        }
+        unsafe self.base = new
+        self.capacity = newCapacity
+        return true
+    }
+
+    /// A node for the tree, without entries.
+    internal mutating func take(height: UInt32) -> UInt32 {
+        let index: UInt32
+        if self.freeHead != Self.none {
+            index = self.freeHead
+            self.freeHead = self[index].height
+        } else {
+            precondition(self.used < self.capacity, "steps are reserved before they are added")
+            index = UInt32(self.used)
+            self.used += 1
+        }
+        self[index].reset(height: height)
+        return index
+    }
+
+    internal mutating func give(back index: UInt32) {
+        self[index].height = self.freeHead
+        self.freeHead = index
+    }
+
+    /// Starts over with no node in use, and gives memory back if it is much.
+    internal mutating func compact(to kernel: some MemoryKernel) {
+        if self.capacity > Self.idleCapacityMax {
+            self.discardAll(to: kernel)
+        } else {
+            self.used = 1
+            self.freeHead = Self.none
+        }
+    }
+
+    /// Gives all memory back, and forgets all nodes.
+    internal mutating func discardAll(to kernel: some MemoryKernel) {
+        if let base = unsafe self.base {
+            unsafe kernel.free(base, byteCount: self.capacity * StepNode.byteCount)
+        }
+        unsafe self.base = nil
+        self.capacity = 0
+        self.used = 1
+        self.freeHead = Self.none
+    }
+}
