@@ -21,6 +21,9 @@ package enum Project {
     /// Where the programs lie that were built with the tests: beside the test program.
     package static let products: String = Self.testProgram.split(separator: "/").dropLast().map { "/\($0)" }.joined()
 
+    /// Where `scripts/run-tests` leaves programs that are optimised.
+    package static let optimizedProducts = root + "/.build/release"
+
     /// The command line that runs a program on Verbena.
     package static func onVerbena(_ arguments: [String]) -> [String] {
         [Self.command, "run", "--"] + arguments

@@ -1,3 +1,5 @@
+// Benchmarks use this module too, and are built where there is no module for tests.
+#if canImport(Testing)
 package import Testing
 
 /// What a test shows of the verbs, for `docs/conformance.md`: names of `<infiniband/verbs.h>`. The trait does nothing when
@@ -10,3 +12,4 @@ extension Trait where Self == ShownNames {
     /// The test uses these and looks at what they do.
     package static func shows(_ names: String...) -> Self { Self(names: names) }
 }
+#endif

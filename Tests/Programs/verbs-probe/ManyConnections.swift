@@ -30,6 +30,7 @@ enum ManyConnections {
             }
             while endpoint.completions.outstandingCount < pairs.count * operationCount { await Task.yield() }
             print("under way: \(endpoint.completions.outstandingCount)")
+            fflush(nil)
             for pair in pairs {
                 for _ in 0..<operationCount { group.addTask { try await pair.one.send(region[0..<64]) } }
             }
