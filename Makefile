@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
 .PHONY: build bootstrap demo test check conformance programs bench bench-registration document ecosystem first-contact sanitize \
-	format clean
+	soak format clean
 
 ## Build a release and stage it in dist/.
 build:
@@ -38,6 +38,13 @@ programs:
 	@scripts/bootstrap
 	@scripts/stage
 	@scripts/programs $(FILTER)
+
+## What takes long: 10,000 seeds of the simulator, and a process that survives 500 killed peers.
+soak:
+	@scripts/bootstrap
+	@scripts/stage
+	@swift run -c release simulate --seeds 10000
+	@SURVIVOR_KILLS=500 scripts/run-tests SurvivorTests
 
 ## Benchmarks, each beside its reference, in ratios.
 bench:

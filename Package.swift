@@ -221,6 +221,14 @@ let package = Package(
         // MARK: - Test support and programs
 
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: testSettings),
+        // What fuzzers and the tests of the corpus give bytes to.
+        .target(
+            name: "Fuzzing",
+            dependencies: ["HostRegistry", "Segment", "SoftHCA", "SystemIO", "Transport", "Wire"],
+            path: "Tests/Fuzzing",
+            exclude: ["Corpus"],
+            swiftSettings: testSettings
+        ),
         // A process of a registry, of which the tests kill some.
         .executableTarget(
             name: "registry-probe",
@@ -280,7 +288,12 @@ let package = Package(
         ),
         .testTarget(
             name: "SoftHCATests",
-            dependencies: ["Segment", "SoftHCA", "SystemIO", "TestSupport", "Transport", "Wire"],
+            dependencies: ["HostRegistry", "Segment", "SoftHCA", "SystemIO", "TestSupport", "Transport", "Wire"],
+            swiftSettings: testSettings
+        ),
+        .testTarget(
+            name: "FuzzingTests",
+            dependencies: ["Fuzzing", "TestSupport"],
             swiftSettings: testSettings
         ),
         .testTarget(

@@ -5,6 +5,8 @@ enum InjectedFault: Hashable, Sendable {
     case badKey(index: Int)
     /// Request `index` was found bad when it was posted.
     case refusedPost(index: Int)
+    /// The local operation `index` fails when its turn comes.
+    case failedLocal(index: Int)
     /// The memory of request `index` cannot be read when a packet of it is sent, or written when an answer comes.
     case badMemory(index: Int)
     /// The peer's receive request for message `ordinal` is too short.

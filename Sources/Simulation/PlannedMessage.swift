@@ -16,6 +16,8 @@ struct PlannedMessage: Sendable {
         case read(pattern: UInt64, patternOffset: Int)
         /// This stood in the peer's memory before.
         case original(UInt64)
+        /// It was executed once on a word that other connections work on too.
+        case shared
         /// It ran on this side.
         case local
     }

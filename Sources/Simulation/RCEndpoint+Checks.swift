@@ -4,7 +4,7 @@ import Transport
 
 extension RCEndpoint {
     /// Polls completions, and compares each with what it must be.
-    func checkCompletions(peer: RCEndpoint) throws(Violation) {
+    func checkCompletions(peer: RCEndpoint, now: Timestamp) throws(Violation) {
         while let completion = self.requester.pollCompletion() {
             let index = self.completedCount
             guard index < self.postedCount, self.landings[completion.slot].messageIndex == index else {
@@ -18,7 +18,7 @@ extension RCEndpoint {
                 guard self.firstFailure == nil else {
                     throw Violation("\(self.name): \(index) succeeds after a failure")
                 }
-                try self.checkSuccess(of: message, index: index, slot: completion.slot, peer: peer)
+                try self.checkSuccess(of: message, index: index, slot: completion.slot, peer: peer, now: now)
             } else if self.firstFailure == nil {
                 self.firstFailure = (index, completion.status)
             } else if completion.status != .flushed {
@@ -33,7 +33,8 @@ extension RCEndpoint {
         of message: PlannedMessage,
         index: Int,
         slot: Int,
-        peer: RCEndpoint
+        peer: RCEndpoint,
+        now: Timestamp
     ) throws(Violation) {
         let landing = self.landings[slot]
         let byteCount = Int(message.request.byteCount)
@@ -52,6 +53,15 @@ extension RCEndpoint {
             isRight = isRight && peer.host.memory.matches(pattern: message.pattern, at: offset, byteCount: byteCount)
         case .original(let value):
             isRight = landing.originalValue == value
+        case .shared:
+            let fault = peer.host.arena?.fault(
+                of: message.request,
+                original: landing.originalValue,
+                postedAt: landing.postedAt,
+                completedAt: now
+            )
+            if let fault { throw Violation("\(self.name): atomic \(index): \(fault)") }
+            isRight = true
         case .read(let pattern, let patternOffset):
             isRight = landing.placedByteCount == byteCount
             var bytes = SimulatedMemory(byteCount: byteCount)
@@ -71,7 +81,9 @@ extension RCEndpoint {
 extension RCEndpoint {
     /// Compares what the host received with what the peer sent.
     func checkReceipts(peer: RCEndpoint) throws(Violation) {
-        if let violation = self.host.violation { throw Violation("\(self.name): \(violation)") }
+        if let violation = self.host.violation ?? self.host.arena?.violation {
+            throw Violation("\(self.name): \(violation)")
+        }
         let receipts = self.host.receipts
         self.host.receipts.removeAll(keepingCapacity: true)
         for receipt in receipts {
@@ -118,6 +130,8 @@ extension RCEndpoint {
 extension RCEndpoint {
     /// Compares how the connection ended with the fault, if any. `peer.fault` is looked at too.
     func checkEnd(peer: RCEndpoint) throws(Violation) {
+        if self.isGone { return }
+        if self.mayLosePeer, self.firstFailure != nil || peer.isGone { return try self.checkLoss(peer: peer) }
         if self.fault == .none, peer.fault == .none {
             guard self.firstFailure == nil else {
                 throw Violation("\(self.name): failed with \(self.firstFailure as Any)")
@@ -134,11 +148,21 @@ extension RCEndpoint {
         try self.checkPeerFault(peer)
     }
 
+    /// How a connection may end whose peer may be unreachable.
+    private func checkLoss(peer: RCEndpoint) throws(Violation) {
+        guard self.fault == .none, peer.fault == .none, let failure = self.firstFailure else { return }
+        switch failure.status {
+        case .retryExceeded, .rnrRetryExceeded: break
+        case .flushed where self.isGivenUp: break
+        default: throw Violation("\(self.name): lost its peer, but \(failure)")
+        }
+    }
+
     /// On a network that loses nothing, nothing is repeated but what found no receive request.
     func checkCleanNetwork(peer: RCEndpoint) throws(Violation) {
         guard peer.fault == .none else { return }
         switch self.fault {
-        case .none, .refusedPost, .badMemory: break
+        case .none, .refusedPost, .badMemory, .failedLocal: break
         case .badKey, .shortReceive, .lostReadMemory, .abort: return
         }
         let counters = self.requester.counters
@@ -152,6 +176,10 @@ extension RCEndpoint {
             break
         case .refusedPost(let index), .badMemory(let index):
             guard let failure = self.firstFailure, failure == (index, .localProtectionError) else {
+                throw Violation("\(self.name): \(self.fault), but \(self.firstFailure as Any)")
+            }
+        case .failedLocal(let index):
+            guard let failure = self.firstFailure, failure == (index, .memoryWindowBindError) else {
                 throw Violation("\(self.name): \(self.fault), but \(self.firstFailure as Any)")
             }
         case .badKey(let index):
@@ -181,7 +209,7 @@ extension RCEndpoint {
                 failure.status == .retryExceeded
                     || (failure.status == .remoteAccessError && request.operation == .read)
             else { throw Violation("\(self.name): \(peer.fault) there, but \(failure)") }
-        case .refusedPost, .badMemory, .badKey, .abort:
+        case .refusedPost, .badMemory, .failedLocal, .badKey, .abort:
             // The peer's queue pair fell silent, at any time.
             if let failure = self.firstFailure, failure.status != .retryExceeded, failure.status != .flushed {
                 throw Violation("\(self.name): \(peer.fault) there, but \(failure)")

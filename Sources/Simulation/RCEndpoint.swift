@@ -4,12 +4,21 @@ import Wire
 /// One queue pair of a simulated host, with its program: it posts the workload, moves the data, and checks completions.
 final class RCEndpoint {
     let name: String
+    /// The host that it is on.
+    let machine: Int
     let parameters: RCParameters
     var requester: RCRequester
     var responder: RCResponder
     var host: SimulatedHost
     var workload: Workload
     let fault: InjectedFault
+    var notifier: CongestionNotifier
+    /// Its host died: it does nothing any more.
+    var isGone = false
+    /// Its peer may be unreachable for longer than it has patience, so it may fail.
+    var mayLosePeer: Bool
+    /// Its program gave up, because the peer's host died.
+    var isGivenUp = false
 
     /// Requests posted; the next is `workload.messages[postedCount]`.
     var postedCount = 0
@@ -34,6 +43,7 @@ final class RCEndpoint {
     /// The memory of a posted request.
     struct Landing {
         var messageIndex = -1
+        var postedAt = Timestamp(nanoseconds: 0)
         var bytes: [UInt8] = []
         var placedByteCount = 0
         var originalValue: UInt64?
@@ -44,6 +54,8 @@ final class RCEndpoint {
 
     init(
         name: String,
+        machine: Int,
+        mayLosePeer: Bool,
         parameters: RCParameters,
         host: consuming SimulatedHost,
         workload: consuming Workload,
@@ -53,6 +65,9 @@ final class RCEndpoint {
         destQP: QPN
     ) {
         self.name = name
+        self.machine = machine
+        self.mayLosePeer = mayLosePeer
+        self.notifier = CongestionNotifier(destQP: destQP)
         self.parameters = parameters
         self.fault = fault
         self.requester = RCRequester(
@@ -67,7 +82,8 @@ final class RCEndpoint {
         self.landings = [Landing](repeating: Landing(), count: parameters.capacity)
     }
 
-    var isDone: Bool { self.completedCount == self.workload.messages.count }
+    /// Whether nothing is left to do.
+    var isDone: Bool { self.isGone || self.completedCount == self.workload.messages.count }
     var isFailed: Bool { self.requester.isInError }
 }
 
@@ -75,7 +91,7 @@ final class RCEndpoint {
 
 extension RCEndpoint {
     /// Posts up to `count` requests.
-    func post(count: Int) {
+    func post(count: Int, now: Timestamp) {
         for _ in 0..<count where self.postedCount < self.workload.messages.count {
             var message = self.workload.messages[self.postedCount]
             if self.fault == .badKey(index: self.postedCount) { message.request.rKey ^= 1 }
@@ -83,7 +99,7 @@ extension RCEndpoint {
                 message.request.localStatus = .localProtectionError
             }
             guard case .queued(let slot) = self.requester.post(message.request) else { return }
-            self.landings[slot] = Landing(messageIndex: self.postedCount)
+            self.landings[slot] = Landing(messageIndex: self.postedCount, postedAt: now)
             if case .read = message.expectation {
                 self.landings[slot].bytes = [UInt8](repeating: 0, count: Int(message.request.byteCount))
             }
@@ -152,6 +168,10 @@ extension RCEndpoint {
         let index = self.landings[slot].messageIndex
         if self.workload.messages[index].request.isFenced { try self.checkFence(before: index) }
         try self.noteBegun(index)
+        if self.fault == .failedLocal(index: index) {
+            self.requester.completeLocal(slot: slot, status: .memoryWindowBindError)
+            return false
+        }
         self.landings[slot].isExecuted = true
         self.requester.completeLocal(slot: slot, status: .success)
         return true

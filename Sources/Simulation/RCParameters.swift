@@ -19,15 +19,18 @@ struct RCParameters: Sendable {
     /// How often the send queue is suspended for a while when it has its turn.
     var suspendPercent: UInt64
 
-    /// - Parameter isClean: whether the network is. Then the timeout is so long that none must happen, so that a
-    ///   requester that forgets to ask for an acknowledge is found.
-    init(isClean: Bool, using random: inout SeededGenerator) {
+    /// On a clean network the timeout is so long that none must happen, so that a requester that forgets to ask for an
+    /// acknowledge is found.
+    init(_ features: Features, messagesMax: Int, using random: inout SeededGenerator) {
         let pathMTU = random.pick([PathMTU.bytes256, .bytes256, .bytes256, .bytes512, .bytes1024])
         var requester = RequesterConfiguration(pathMTU: pathMTU)
-        // No run of losses is long enough to fail a live network. 255 would make dead peers slow to notice.
-        requester.retryCount = 60
-        requester.rnrRetryCount = RequesterConfiguration.rnrRetryEndless
-        requester.ackTimeoutNanoseconds = 4096 << (isClean ? 14 : random.unsigned(in: 5...9))
+        // Of a patient one, no run of losses is long enough to fail a live network; 255 would make dead peers slow to
+        // notice.
+        requester.retryCount = features.isImpatient ? 7 : 60
+        requester.rnrRetryCount =
+            features.isImpatient ? random.pick([1, 6, 6]) : RequesterConfiguration.rnrRetryEndless
+        requester.ackTimeoutNanoseconds = 4096 << (features.isClean ? 14 : random.unsigned(in: 5...9))
+        requester.probeNanosecondsMin = random.pick([20_000, 100_000, 1_000_000])
         requester.windowPackets = random.pick([1, 2, 3, 5, 16, 64, 128])
         requester.windowBytes = random.pick([1, 4096, 1 << 20])
         requester.ackRequestInterval = random.pick([1, 2, 7, 32, 64])
@@ -40,8 +43,8 @@ struct RCParameters: Sendable {
         responder.rnrTimer = .init(truncating: UInt8(random.number(in: 1...8)))
         self.responder = responder
         self.capacity = random.pick([1, 2, 7, 16, 64])
-        self.messageCount = random.number(in: 10...60)
-        self.packetsMax = random.number(in: 1...6)
+        self.messageCount = random.number(in: min(10, messagesMax)...messagesMax)
+        self.packetsMax = random.pick([1, 2, 4, 8, 24])
         self.receiveBatchMax = random.pick([1, 4, 32])
         self.receiveGapNanoseconds = random.pick([1_000, 20_000, 200_000])
         self.transmitBatchMax = random.pick([1, 4, 32, 200])

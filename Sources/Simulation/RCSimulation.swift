@@ -1,162 +1,81 @@
 import Transport
 import Wire
 
-/// Two hosts, a faulty network, and reliable connections between them that carry random workloads both ways.
+/// Hosts, a faulty network, and reliable connections between them that carry random workloads both ways.
 ///
-/// Everything comes from the seed. Safety is checked on every step, liveness at the end.
+/// Everything comes from the seed. In the safety phase, packets and hosts meet the faults that the seed has turned on, and
+/// every step is checked. Then the faults stop, and everything outstanding must end within a bound (liveness).
 package struct RCSimulation: ~Copyable {
-    private enum Event {
-        case packet(endpoint: Int, header: PacketHeader, payload: [UInt8])
+    enum Event {
+        case packet(endpoint: Int, SimulatedPacket)
         case transmit(endpoint: Int)
         case postReceives(endpoint: Int)
         case resume(endpoint: Int)
         case abort(endpoint: Int)
+        case pause(machine: Int)
+        case wake(machine: Int, life: Int)
+        case die(machine: Int)
+        case rise(machine: Int)
+        case cut(link: Int)
+        case mend(link: Int)
+        case calm
     }
 
     /// More steps than any live run takes.
     package static var stepMax: Int { 2_000_000 }
+    /// How long a run may go on after the faults have stopped, beside what requesters have patience for.
+    package static var livenessNanoseconds: UInt64 { 500_000_000 }
+    /// How many connections are made anew in a run.
+    static var reconnectionMax: Int { 4 }
 
     package let seed: UInt64
     package let isVerbose: Bool
     /// What happened, summed over all queue pairs.
-    package private(set) var summary = SimulationSummary()
-    private var random: SeededGenerator
-    private var now = Timestamp(nanoseconds: 1_000)
-    private var events = EventQueue<Event>()
-    private var links: [FaultyLink]
+    package internal(set) var summary = SimulationSummary()
+    let features: Features
+    var random: SeededGenerator
+    var now = Timestamp(nanoseconds: 1_000)
+    var calmAt: Timestamp
+    var isCalm = false
+    /// Everything must have ended by then.
+    var endAt: Timestamp
+    var events = EventQueue<Event>()
+    var machines: [SimulatedMachine] = []
+    /// From machine to machine: `from * machines.count + to`.
+    var links: [FaultyLink] = []
     /// Two for each connection; the peer of `index` is `index ^ 1`.
-    private var endpoints: [RCEndpoint] = []
+    var endpoints: [RCEndpoint] = []
+    /// How packets from machine to machine are sealed.
+    var paths: [ICRCPath] = []
 
     package init(seed: UInt64, isVerbose: Bool = false) {
         self.seed = seed
         self.isVerbose = isVerbose
         self.random = SeededGenerator(seed: seed)
-        let isClean = self.random.chance(33)
-        self.links = [
-            FaultyLink(isClean: isClean, using: &self.random), FaultyLink(isClean: isClean, using: &self.random),
-        ]
-        for _ in 0..<self.random.number(in: 1...2) { self.addConnection() }
-    }
-
-    private mutating func addConnection() {
-        let parameters = RCParameters(isClean: self.links[0].isClean, using: &self.random)
-        // Close below the wrap, so that most runs cross it, or anywhere.
-        let psns = (0..<2).map { _ in
-            let isNearWrap = self.random.chance(70)
-            return PSN(truncating: UInt32(self.random.number(in: isNearWrap ? 0xFF_FFC0...0xFF_FFFF : 0...0xFF_FFFF)))
-        }
-        let keys = (0..<2).map { _ in UInt32(truncatingIfNeeded: self.random.next()) }
-        let addresses = (0..<2).map { _ in self.random.unsigned(in: 1...0xFFFF_FFFF) * 8 }
-        // Captured by both loops: the second endpoint needs the workload of the first, and the other way round.
-        let first = self.workload(parameters, peerKey: keys[1], peerAddress: addresses[1])
-        let second = self.workload(parameters, peerKey: keys[0], peerAddress: addresses[0])
-        let (firstFault, secondFault) = self.faults(first: first, second: second)
-        let firstHost = self.host(rKey: keys[0], address: addresses[0], incoming: second, fault: firstFault)
-        let secondHost = self.host(rKey: keys[1], address: addresses[1], incoming: first, fault: secondFault)
-        let index = self.endpoints.count
-        self.add("A\(index / 2)", parameters, firstHost, first, firstFault, psns[0], psns[1], index: index)
-        self.add("B\(index / 2)", parameters, secondHost, second, secondFault, psns[1], psns[0], index: index + 1)
-    }
-
-    private mutating func add(
-        _ name: String,
-        _ parameters: RCParameters,
-        _ host: consuming SimulatedHost,
-        _ workload: consuming Workload,
-        _ fault: InjectedFault,
-        _ firstPSN: PSN,
-        _ expectedPSN: PSN,
-        index: Int
-    ) {
-        self.endpoints.append(
-            RCEndpoint(
-                name: name,
-                parameters: parameters,
-                host: host,
-                workload: workload,
-                fault: fault,
-                firstPSN: firstPSN,
-                expectedPSN: expectedPSN,
-                destQP: QPN(truncating: UInt32(index ^ 1))
+        self.features = Features(using: &self.random)
+        self.calmAt = Timestamp(nanoseconds: self.random.unsigned(in: 300_000...20_000_000))
+        self.endAt = self.calmAt.advanced(byNanoseconds: Self.livenessNanoseconds)
+        let machineCount = self.random.pick([2, 2, 2, 3, 4, 5])
+        for _ in 0..<machineCount {
+            let arena = AtomicArena(
+                rKey: UInt32(truncatingIfNeeded: self.random.next()),
+                address: self.random.unsigned(in: 1...0xFFFF_FFFF) * 8
             )
-        )
-        self.events.add(.transmit(endpoint: index), at: self.now)
-        self.events.add(.postReceives(endpoint: index), at: self.now)
-        if case .abort(let nanoseconds) = fault {
-            self.events.add(.abort(endpoint: index), at: Timestamp(nanoseconds: nanoseconds))
+            self.machines.append(SimulatedMachine(arena: arena))
         }
-        self.log("\(name): \(fault) \(parameters)")
-    }
-
-    private mutating func workload(_ parameters: RCParameters, peerKey: UInt32, peerAddress: UInt64) -> Workload {
-        Workload(
-            messageCount: parameters.messageCount,
-            mtu: Int(parameters.requester.pathMTU.byteCount),
-            packetsMax: parameters.packetsMax,
-            peerKey: peerKey,
-            peerAddress: peerAddress,
-            isReliable: true,
-            using: &self.random
-        )
-    }
-
-    /// The host that `incoming` works on.
-    private func host(
-        rKey: UInt32,
-        address: UInt64,
-        incoming: borrowing Workload,
-        fault: InjectedFault
-    ) -> SimulatedHost {
-        var host = SimulatedHost(
-            rKey: rKey,
-            address: address,
-            byteCount: incoming.shadow.byteCount,
-            receiveByteCountMax: incoming.byteCountMax
-        )
-        incoming.fillInitial(&host.memory)
-        host.windowKeys = incoming.windowKeys
-        if case .shortReceive(let ordinal) = fault { host.shortReceiveOrdinal = ordinal }
-        return host
-    }
-
-    /// A quarter of the connections has a fault, on one side.
-    private mutating func faults(
-        first: borrowing Workload,
-        second: borrowing Workload
-    ) -> (InjectedFault, InjectedFault) {
-        guard self.random.chance(25) else { return (.none, .none) }
-        return self.random.chance(50)
-            ? (self.fault(outgoing: first, incoming: second), .none)
-            : (.none, self.fault(outgoing: second, incoming: first))
-    }
-
-    private mutating func fault(outgoing: borrowing Workload, incoming: borrowing Workload) -> InjectedFault {
-        let index = self.random.number(in: 0...(outgoing.messages.count - 1))
-        let message = outgoing.messages[index]
-        let operation = message.request.operation
-        switch self.random.number(in: 0...5) {
-        case 0 where message.request.byteCount > 0 && (operation == .write || operation == .read):
-            return .badKey(index: index)
-        case 0 where operation.isAtomic:
-            return .badKey(index: index)
-        case 1:
-            return .refusedPost(index: index)
-        case 2 where message.request.byteCount > 0 && !operation.isAtomic:
-            return .badMemory(index: index)
-        case 3:
-            let ordinals = incoming.receivedMessages.indices.filter { ordinal in
-                let request = incoming.messages[incoming.receivedMessages[ordinal]].request
-                return request.operation != .write && request.byteCount > 0
-            }
-            return ordinals.isEmpty ? .none : .shortReceive(ordinal: self.random.pick(ordinals))
-        case 4:
-            return .lostReadMemory(packetCount: self.random.number(in: 0...40))
-        default:
-            return .abort(nanoseconds: self.random.unsigned(in: 1_000...500_000))
+        self.makeLinks()
+        let connectionCount = self.random.pick([1, 1, 2, 3, 5, 8])
+        for _ in 0..<connectionCount {
+            let first = self.random.number(in: 0...(machineCount - 1))
+            // Also to itself, now and then.
+            let second =
+                self.random.chance(5) ? first : (first + self.random.number(in: 1...(machineCount - 1))) % machineCount
+            self.addConnection(first, second, messagesMax: 150 / ((connectionCount + 1) / 2))
         }
+        self.planFaults()
     }
 
-    private func log(_ text: @autoclosure () -> String) {
+    func log(_ text: @autoclosure () -> String) {
         if self.isVerbose { print("\(self.now.nanoseconds) \(text())") }
     }
 }
@@ -171,16 +90,11 @@ extension RCSimulation {
                 guard self.summary.stepCount < Self.stepMax else {
                     throw Violation("no end after \(Self.stepMax) steps")
                 }
+                guard self.now < self.endAt else { throw Violation("no end long after the faults have stopped") }
                 self.summary.stepCount += 1
                 try self.step()
             }
-            for index in self.endpoints.indices {
-                try self.endpoints[index].checkEnd(peer: self.endpoints[index ^ 1])
-            }
-            for index in self.endpoints.indices where self.links[0].isClean {
-                try self.endpoints[index].checkCleanNetwork(peer: self.endpoints[index ^ 1])
-            }
-            for endpoint in self.endpoints { self.summary.add(endpoint) }
+            try self.checkEnd()
         } catch {
             throw SimulationFailure(
                 seed: self.seed,
@@ -191,10 +105,21 @@ extension RCSimulation {
         }
     }
 
+    private mutating func checkEnd() throws(Violation) {
+        for index in self.endpoints.indices {
+            try self.endpoints[index].checkEnd(peer: self.endpoints[index ^ 1])
+        }
+        for index in self.endpoints.indices where self.features.isClean {
+            try self.endpoints[index].checkCleanNetwork(peer: self.endpoints[index ^ 1])
+        }
+        for endpoint in self.endpoints { self.summary.add(endpoint) }
+        if self.machines.contains(where: { $0.arena.contendedCount > 0 }) { self.summary.reach("contended atomics") }
+    }
+
     /// The next event or timeout, whichever is earlier.
     private mutating func step() throws(Violation) {
         var timeout: (time: Timestamp, index: Int)?
-        for index in self.endpoints.indices {
+        for index in self.endpoints.indices where self.isRunning(index) {
             guard let time = self.endpoints[index].requester.nextTimeout else { continue }
             if timeout.map({ time < $0.time }) ?? true { timeout = (time, index) }
         }
@@ -207,18 +132,52 @@ extension RCSimulation {
         }
         guard let eventTime, let event = self.events.removeNext() else { throw Violation("nothing happens any more") }
         self.now = eventTime
+        try self.handle(event)
+    }
+
+    private func isRunning(_ index: Int) -> Bool {
+        let endpoint = self.endpoints[index]
+        guard !endpoint.isGone, case .running = self.machines[endpoint.machine].state else { return false }
+        return true
+    }
+
+    /// Whether the host of an endpoint can act on an event now. If it is paused, the event waits for it.
+    private mutating func takes(_ event: Event, at index: Int) -> Bool {
+        let machine = self.endpoints[index].machine
+        guard !self.endpoints[index].isGone else {
+            if case .packet = event { self.summary.faults.unreceived += 1 }
+            return false
+        }
+        guard case .paused = self.machines[machine].state else { return true }
+        if case .packet = event, self.machines[machine].held.count >= SimulatedMachine.heldMax {
+            self.summary.faults.unreceived += 1
+            self.summary.reach("packets for a paused host dropped")
+        } else {
+            self.machines[machine].held.append(event)
+        }
+        return false
+    }
+
+    private mutating func handle(_ event: Event) throws(Violation) {
         switch event {
-        case .packet(let index, let header, let payload): try self.receive(header, payload: payload, at: index)
+        case .packet(let index, let packet):
+            if self.takes(event, at: index) { try self.receive(packet, at: index) }
         case .transmit(let index):
+            guard self.takes(event, at: index) else { return }
             self.endpoints[index].isTransmitPlanned = false
             try self.transmit(index)
-        case .postReceives(let index): self.postReceives(index)
+        case .postReceives(let index):
+            if self.takes(event, at: index) { self.postReceives(index) }
         case .resume(let index):
+            guard self.takes(event, at: index) else { return }
             self.endpoints[index].resume()
             try self.transmit(index)
         case .abort(let index):
+            guard self.takes(event, at: index) else { return }
             self.endpoints[index].requester.enterError()
             try self.transmit(index)
+        case .pause, .wake, .die, .rise, .cut, .mend, .calm:
+            self.handleFault(event)
         }
     }
 
@@ -232,114 +191,9 @@ extension RCSimulation {
         self.events.add(.postReceives(endpoint: index), at: self.now.advanced(byNanoseconds: gap))
     }
 
-    private mutating func planTransmit(_ index: Int, after nanoseconds: UInt64) {
+    mutating func planTransmit(_ index: Int, after nanoseconds: UInt64) {
         guard !self.endpoints[index].isTransmitPlanned else { return }
         self.endpoints[index].isTransmitPlanned = true
         self.events.add(.transmit(endpoint: index), at: self.now.advanced(byNanoseconds: nanoseconds))
-    }
-}
-
-// MARK: - Packets
-
-extension RCSimulation {
-    private mutating func receive(_ header: PacketHeader, payload: [UInt8], at index: Int) throws(Violation) {
-        let endpoint = self.endpoints[index]
-        let peer = self.endpoints[index ^ 1]
-        self.log("\(endpoint.name) < \(Self.text(header, payload))")
-        if header.bth.opcode.isResponse {
-            let action = endpoint.requester.receive(header, payloadByteCount: payload.count, now: self.now)
-            try endpoint.place(action, payload: payload)
-        } else {
-            // SAFETY: bytes have no padding between them.
-            let action = unsafe endpoint.responder.receive(
-                header,
-                payload: payload.span.bytes,
-                host: &endpoint.host,
-                now: self.now
-            )
-            if case .failed(let failure) = action { endpoint.failure = failure }
-        }
-        try endpoint.checkReceipts(peer: peer)
-        if self.random.chance(endpoint.parameters.promptPercent) {
-            try self.transmit(index)
-        } else {
-            self.planTransmit(index, after: self.random.unsigned(in: 0...3_000))
-        }
-    }
-
-    /// Lets a queue pair do all that it can do now.
-    private mutating func transmit(_ index: Int) throws(Violation) {
-        let endpoint = self.endpoints[index]
-        if endpoint.requester.outstandingCount == 0 || self.random.chance(40) {
-            endpoint.post(count: self.random.number(in: 1...endpoint.parameters.capacity))
-        }
-        if endpoint.suspendedSince == nil, self.random.chance(endpoint.parameters.suspendPercent) {
-            endpoint.suspend()
-        }
-        var budget = self.random.number(in: 1...endpoint.parameters.transmitBatchMax)
-        while budget > 0 {
-            let isRequestFirst = self.random.chance(50)
-            var isIdle = try !(isRequestFirst ? self.sendRequest(index) : self.sendResponse(index))
-            if isIdle { isIdle = try !(isRequestFirst ? self.sendResponse(index) : self.sendRequest(index)) }
-            if isIdle { break }
-            budget -= 1
-        }
-        if budget == 0 { self.planTransmit(index, after: self.random.unsigned(in: 100...2_000)) }
-        if !endpoint.responder.hasOutput || !endpoint.responder.isInError { endpoint.spreadError() }
-        try endpoint.checkReceipts(peer: self.endpoints[index ^ 1])
-        try endpoint.checkCompletions(peer: self.endpoints[index ^ 1])
-        if endpoint.noteDrained() {
-            let pause = self.random.unsigned(in: 0...50_000)
-            self.events.add(.resume(endpoint: index), at: self.now.advanced(byNanoseconds: pause))
-        }
-        if endpoint.requester.outstandingCount == 0, !endpoint.isDone {
-            self.planTransmit(index, after: self.random.unsigned(in: 100...10_000))
-        }
-    }
-
-    private mutating func sendRequest(_ index: Int) throws(Violation) -> Bool {
-        let endpoint = self.endpoints[index]
-        while true {
-            guard let packet = endpoint.requester.pollTransmit(now: self.now) else {
-                if try endpoint.runLocal() { continue }
-                return false
-            }
-            guard let payload = try endpoint.gather(packet) else {
-                endpoint.requester.poison(slot: packet.slot, status: .localProtectionError)
-                continue
-            }
-            self.send(packet.header, payload: payload, from: index)
-            return true
-        }
-    }
-
-    private mutating func sendResponse(_ index: Int) throws(Violation) -> Bool {
-        let endpoint = self.endpoints[index]
-        while let packet = endpoint.responder.pollTransmit(now: self.now) {
-            if let payload = endpoint.gatherAnswer(packet.source) {
-                self.send(packet.header, payload: payload, from: index)
-                return true
-            }
-            if case .failed(let failure) = endpoint.responder.failRead() { endpoint.failure = failure }
-        }
-        return false
-    }
-
-    private mutating func send(_ header: PacketHeader, payload: [UInt8], from index: Int) {
-        let arrivals = self.links[index & 1].arrivals(at: self.now, using: &self.random)
-        self.log("\(self.endpoints[index].name) > \(Self.text(header, payload))\(arrivals.isEmpty ? " LOST" : "")")
-        self.summary.packetCount += 1
-        if arrivals.isEmpty { self.summary.lostCount += 1 }
-        for arrival in arrivals {
-            self.events.add(.packet(endpoint: index ^ 1, header: header, payload: payload), at: arrival)
-        }
-    }
-
-    private static func text(_ header: PacketHeader, _ payload: [UInt8]) -> String {
-        var text = "opcode \(header.bth.opcode.rawValue) psn \(header.bth.psn.rawValue) bytes \(payload.count)"
-        if header.bth.isAckRequested { text += " A" }
-        if header.bth.opcode.hasRETH { text += " dma \(header.reth.dmaByteCount)" }
-        if header.bth.opcode.hasAETH { text += " \(header.aeth.syndrome)" }
-        return text
     }
 }

@@ -10,6 +10,8 @@ struct SimulatedHost: ResponderHost, ~Copyable {
     }
 
     let rKey: UInt32
+    /// Words that other connections of the host work on too.
+    var arena: AtomicArena?
     /// The address of the first byte of `memory`. Not aligned beyond 8.
     let address: UInt64
     var memory: SimulatedMemory
@@ -30,8 +32,6 @@ struct SimulatedHost: ResponderHost, ~Copyable {
     var windowKeys: Set<UInt32> = []
     /// What the host saw that a responder must never do.
     var violation: String?
-    /// Operations executed, to see that duplicates are not.
-    var atomicCount = 0
 
     init(rKey: UInt32, address: UInt64, byteCount: Int, receiveByteCountMax: Int) {
         self.rKey = rKey
@@ -55,6 +55,9 @@ struct SimulatedHost: ResponderHost, ~Copyable {
 
     mutating func checkRemote(rKey: UInt32, address: UInt64, byteCount: UInt64, access: RemoteAccess) -> RemoteCheck {
         if byteCount == 0 { self.violation = "asked for the access to no bytes" }
+        if let arena = self.arena, rKey == arena.rKey {
+            return arena.allows(address: address, byteCount: byteCount, access: access) ? .ok : .accessError
+        }
         let isOurs = rKey == self.rKey && self.offset(of: address, byteCount: Int(byteCount)) != nil
         return isOurs ? .ok : .accessError
     }
@@ -98,8 +101,10 @@ struct SimulatedHost: ResponderHost, ~Copyable {
         compareOrAdd: UInt64,
         swap: UInt64
     ) -> UInt64? {
+        if let arena = self.arena, rKey == arena.rKey {
+            return arena.execute(operation, address: address, compareOrAdd: compareOrAdd, swap: swap)
+        }
         guard rKey == self.rKey, let offset = self.offset(of: address, byteCount: 8) else { return nil }
-        self.atomicCount += 1
         let original = self.memory.word(at: offset)
         switch operation {
         case .compareAndSwap where original == compareOrAdd: self.memory.store(swap, at: offset)

@@ -19,6 +19,7 @@ package struct UCSimulation: ~Copyable {
     private var now = Timestamp(nanoseconds: 1_000)
     private var events = EventQueue<Event>()
     private var links: [FaultyLink]
+    private let isClean: Bool
     private var endpoints: [UCEndpoint] = []
     private var faults: [InjectedFault] = []
 
@@ -27,16 +28,15 @@ package struct UCSimulation: ~Copyable {
         self.isVerbose = isVerbose
         // Not the same numbers as the reliable run of this seed.
         self.random = SeededGenerator(seed: ~seed)
-        let isClean = self.random.chance(33)
-        self.links = [
-            FaultyLink(isClean: isClean, using: &self.random), FaultyLink(isClean: isClean, using: &self.random),
-        ]
+        let features = Features(using: &self.random)
+        self.isClean = features.isClean
+        self.links = [FaultyLink(features, using: &self.random), FaultyLink(features, using: &self.random)]
         let pathMTU = self.random.pick([PathMTU.bytes256, .bytes256, .bytes1024])
         let psn = PSN(truncating: UInt32(self.random.number(in: 0xFF_FFC0...0xFF_FFFF)))
         let first = self.workload(pathMTU)
         let second = self.workload(pathMTU)
-        let host = Self.host(incoming: second, isClean: isClean)
-        let peerHost = Self.host(incoming: first, isClean: isClean)
+        let host = Self.host(incoming: second, isClean: self.isClean)
+        let peerHost = Self.host(incoming: first, isClean: self.isClean)
         let capacity = self.random.pick([1, 3, 16])
         for (index, fault) in [self.fault(first), self.fault(second)].enumerated() {
             self.events.add(.transmit(endpoint: index), at: self.now)
@@ -125,7 +125,7 @@ extension UCSimulation {
             for index in 0...1 {
                 let endpoint = self.endpoints[index]
                 guard endpoint.isDone else { throw Violation("\(endpoint.name): nothing happens any more") }
-                try endpoint.checkEnd(peer: self.endpoints[1 - index], isClean: self.links[0].isClean)
+                try endpoint.checkEnd(peer: self.endpoints[1 - index], isClean: self.isClean)
                 self.summary.messageCount += endpoint.completedCount
                 self.summary.duplicates += endpoint.responder.counters.duplicates
                 self.summary.outOfSequence += endpoint.responder.counters.outOfSequence
@@ -174,14 +174,18 @@ extension UCSimulation {
                 endpoint.requester.poison(slot: packet.slot, status: .localProtectionError)
                 continue
             }
-            let arrivals = self.links[index].arrivals(at: self.now, using: &self.random)
-            self.log("\(endpoint.name) > psn \(packet.header.bth.psn.rawValue)\(arrivals.isEmpty ? " LOST" : "")")
+            let transfer = self.links[index].send(
+                byteCount: payload.count + 80,
+                at: self.now,
+                counts: &self.summary.faults,
+                using: &self.random
+            )
+            self.log("\(endpoint.name) > psn \(packet.header.bth.psn.rawValue)\(transfer.first == nil ? " LOST" : "")")
             self.summary.packetCount += 1
-            if arrivals.isEmpty { self.summary.lostCount += 1 }
-            for arrival in arrivals {
+            for arrival in [transfer.first, transfer.second].compactMap(\.self) where !arrival.isCorrupted {
                 self.events.add(
                     .packet(endpoint: 1 - index, header: packet.header, payload: payload),
-                    at: arrival
+                    at: arrival.time
                 )
             }
         }

@@ -4,7 +4,7 @@ import Transport
 struct Workload: ~Copyable {
     /// How the peer's memory is used.
     private enum Layout {
-        static var readZoneByteCount: Int { 8192 }
+        static var readZoneByteCount: Int { 32768 }
         static var counterCount: Int { 8 }
         static var counterOffset: Int { self.readZoneByteCount }
         /// Written over and over.
@@ -20,6 +20,7 @@ struct Workload: ~Copyable {
     private(set) var byteCountMax = 0
     var shadow: SimulatedMemory
     let readZonePattern: UInt64
+    private let peerArena: (rKey: UInt32, address: UInt64)?
     private let peerKey: UInt32
     private let peerAddress: UInt64
     private let mtu: Int
@@ -28,16 +29,20 @@ struct Workload: ~Copyable {
     /// Places that were written once: offset, length, pattern.
     private var written: [(offset: Int, byteCount: Int, pattern: UInt64)] = []
 
-    /// - Parameter packetsMax: how many packets the longest message has.
+    /// - Parameters:
+    ///   - packetsMax: how many packets the longest message has.
+    ///   - peerArena: words of the peer's host that others work on too.
     init(
         messageCount: Int,
         mtu: Int,
         packetsMax: Int,
         peerKey: UInt32,
         peerAddress: UInt64,
+        peerArena: (rKey: UInt32, address: UInt64)? = nil,
         isReliable: Bool,
         using random: inout SeededGenerator
     ) {
+        self.peerArena = peerArena
         self.mtu = mtu
         self.peerKey = peerKey
         self.peerAddress = peerAddress
@@ -98,7 +103,9 @@ extension Workload {
         case 50..<58: return self.write(byteCount: byteCount, hasImmediate: true, using: &random)
         case 58..<63: return self.overwrite(using: &random)
         case 63..<83: return self.read(byteCount: byteCount, using: &random)
-        case 83..<93: return self.atomic(using: &random)
+        case 83..<93:
+            guard let arena = self.peerArena, random.chance(60) else { return self.atomic(using: &random) }
+            return self.sharedAtomic(in: arena, using: &random)
         case 93..<96: return self.atomicWrite(using: &random)
         default:
             let request = SendRequest(operation: .localInvalidate, byteCount: 0)
@@ -204,6 +211,22 @@ extension Workload {
             self.counters[index] = original &+ request.compareOrAdd
         }
         return PlannedMessage(request: request, pattern: 0, expectation: .original(original))
+    }
+
+    /// Its operand is like no other, so that the arena knows it by that.
+    private func sharedAtomic(
+        in arena: (rKey: UInt32, address: UInt64),
+        using random: inout SeededGenerator
+    ) -> PlannedMessage {
+        let isSwap = random.chance(30)
+        let number = random.next()
+        let word = UInt64(random.number(in: 0...(AtomicArena.wordCount - 1)))
+        var request = SendRequest(operation: isSwap ? .compareAndSwap : .fetchAndAdd, byteCount: 8)
+        request.remoteAddress = arena.address + 8 * word
+        request.rKey = arena.rKey
+        request.compareOrAdd = isSwap ? 0 : number
+        request.swap = isSwap ? number : 0
+        return PlannedMessage(request: request, pattern: 0, expectation: .shared)
     }
 
     private func request(_ operation: SendRequest.Operation, byteCount: Int, offset: Int) -> SendRequest {

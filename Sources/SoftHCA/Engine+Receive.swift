@@ -64,7 +64,7 @@ extension Engine {
 
     /// One packet: checks the ICRC, and hands it over.
     @unsafe
-    private func receive(
+    internal func receive(
         _ bytes: RawSpan,
         for queuePair: Unmanaged<QueuePair>,
         index: Int,

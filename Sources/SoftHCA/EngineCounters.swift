@@ -15,6 +15,10 @@ package struct EngineCounters: Sendable {
     package var strayPackets: UInt64 = 0
     /// From an address that the queue pair does not talk to, or with the wrong Q_Key or P_Key.
     package var wrongSender: UInt64 = 0
+    /// Packets of reliable connections that arrived with a congestion mark.
+    package var markedPackets: UInt64 = 0
+    package var sentCongestionNotifications: UInt64 = 0
+    package var receivedCongestionNotifications: UInt64 = 0
     /// Unreliable datagrams that found no receive request.
     package var droppedDatagrams: UInt64 = 0
 

@@ -9,6 +9,8 @@ internal struct PacketOrigin {
     let hopLimit: UInt8
     let icrc: ICRCPath
 
+    var ecn: ECN { ECN(trafficClass: self.trafficClass) }
+
     init(_ datagram: ReceivedDatagram, port: UInt16) {
         self.source = datagram.source.address
         self.destination = datagram.destination

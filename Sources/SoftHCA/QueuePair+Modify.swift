@@ -36,6 +36,8 @@ extension QueuePair {
         var path = self.path
         if mask.contains(.addressVector) {
             path = try WirePath(wanted.primaryPath, context: self.domain.context)
+            // Only a requester with a window heeds the marks of a congested network.
+            if self.type == .reliable { path.trafficClass = ECN.capable.replacing(in: path.trafficClass) }
         }
         var peer: DirectPeer?
         if self.state == .initialized, next == .readyToReceive, self.type != .datagram {
@@ -145,6 +147,7 @@ extension QueuePair {
         let peer = QPN(truncating: self.attributes.destinationQP)
         switch self.type {
         case .reliable:
+            self.congestionNotifier = CongestionNotifier(destQP: peer)
             self.rcResponder = RCResponder(expectedPSN: psn, destQP: peer, configuration: configuration)
         case .unreliableConnected:
             self.ucResponder = UCResponder(expectedPSN: psn, pathMTU: self.mtu)

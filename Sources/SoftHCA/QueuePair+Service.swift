@@ -29,7 +29,15 @@ extension QueuePair {
         now: Timestamp
     ) {
         let opcode = header.bth.opcode
-        guard opcode.transport == .rc, self.state.canReceive, self.comesFromPeer(origin) else { return }
+        guard opcode.transport == .rc || opcode == .cnp, self.state.canReceive, self.comesFromPeer(origin) else {
+            return
+        }
+        if opcode == .cnp {
+            self.engine.counters.receivedCongestionNotifications += 1
+            self.rcRequester?.receiveCongestionMark()
+            return
+        }
+        if origin.ecn == .experienced { self.noteMark(on: opcode, now: now) }
         if opcode.isRequest {
             var host = ResponderMemory(self)
             let refusedCount = self.rcResponder?.counters.refused
@@ -52,6 +60,13 @@ extension QueuePair {
                 self.rcRequester?.poison(slot: slot, status: status)
             }
         }
+    }
+
+    /// A packet met congestion. The peer must know; and when it is an answer, whoever asked for it asks for less.
+    private func noteMark(on opcode: Opcode, now: Timestamp) {
+        self.engine.counters.markedPackets += 1
+        self.congestionNotifier?.noteMark(now: now)
+        if opcode.isResponse { self.rcRequester?.receiveCongestionMark() }
     }
 
     private func receiveUnreliable(
@@ -91,6 +106,7 @@ extension QueuePair {
         }
         switch self.type {
         case .reliable:
+            self.transmitNotification()
             self.transmitResponses(now: now)
             self.transmitReliable(now: now)
             while let done = self.rcRequester?.pollCompletion() { self.complete(slot: done.slot, status: done.status) }
@@ -135,6 +151,18 @@ extension QueuePair {
             return false
         }
         return true
+    }
+
+    /// Not while the socket is full: then there is congestion enough, and a further mark will come.
+    private func transmitNotification() {
+        guard !self.engine.isBlocked, let header = self.congestionNotifier?.pollTransmit() else { return }
+        let byteCount = CongestionNotifier.payloadByteCount
+        self.engine.counters.sentCongestionNotifications += 1
+        unsafe self.engine.transmit(header, payloadByteCount: byteCount, path: self.path) { target in
+            // SAFETY: the batch has room for the payload.
+            unsafe target.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
+            return true
+        }
     }
 
     internal func transmitResponses(now: Timestamp) {

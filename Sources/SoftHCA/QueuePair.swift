@@ -44,6 +44,7 @@ package final class QueuePair {
     internal var receive: ReceiveWork
     internal var rcRequester: RCRequester?
     internal var rcResponder: RCResponder?
+    internal var congestionNotifier: CongestionNotifier?
     internal var ucRequester: UCRequester?
     internal var ucResponder: UCResponder?
     /// Instead of a requester, when the peer is reached directly.
@@ -156,6 +157,7 @@ package final class QueuePair {
     internal func forgetMachines() {
         self.rcRequester = nil
         self.rcResponder = nil
+        self.congestionNotifier = nil
         self.ucRequester = nil
         self.ucResponder = nil
         self.direct = nil

@@ -26,7 +26,7 @@ package struct UDPSocket: ~Copyable, Sendable {
     package static var receiveByteCountMax: Int { 65_536 }
     /// The hop limit, and the traffic class, that cost nothing extra to send.
     package static var defaultHopLimit: UInt8 { 64 }
-    package static var defaultTrafficClass: UInt8 { 0 }
+    package static var defaultTrafficClass: UInt8 { ECN.capable.rawValue }
 
     /// Binds a socket to `port` on all addresses; others of the same user may bind it too.
     ///
@@ -67,6 +67,7 @@ package struct UDPSocket: ~Copyable, Sendable {
         // With fragmentation forbidden, an unconnected socket leaves the IPv4 identification at 0.
         try descriptor.setOption(SOL_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO)
         try descriptor.setOption(SOL_IP, IP_TTL, CInt(Self.defaultHopLimit))
+        try descriptor.setOption(SOL_IP, IP_TOS, CInt(Self.defaultTrafficClass))
         try descriptor.setOption(SOL_IP, IP_MULTICAST_TTL, CInt(Self.defaultHopLimit))
         try descriptor.setOption(SOL_IP, IP_RECVTOS, 1)
         try descriptor.setOption(SOL_IP, IP_RECVTTL, 1)
@@ -78,6 +79,7 @@ package struct UDPSocket: ~Copyable, Sendable {
             try descriptor.setOption(SOL_IPV6, IPV6_V6ONLY, 0)
             try descriptor.setOption(SOL_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DO)
             try descriptor.setOption(SOL_IPV6, IPV6_UNICAST_HOPS, CInt(Self.defaultHopLimit))
+            try descriptor.setOption(SOL_IPV6, IPV6_TCLASS, CInt(Self.defaultTrafficClass))
             try descriptor.setOption(SOL_IPV6, IPV6_MULTICAST_HOPS, CInt(Self.defaultHopLimit))
             // An IPv4 datagram reports its destination in the same message, in mapped form.
             try descriptor.setOption(SOL_IPV6, IPV6_RECVPKTINFO, 1)

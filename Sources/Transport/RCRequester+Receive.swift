@@ -59,6 +59,7 @@ extension RCRequester {
             self.retryAfterSequenceNAK(now: now)
         case .nak(let code):
             guard self.acknowledge(before: position, now: now) else { return }
+            self.marks.formUnion(.fatalNAK)
             self.fail(code.completionStatus)
         case .unknown:
             self.counters.invalid &+= 1
@@ -86,8 +87,11 @@ extension RCRequester {
         let mtu = self.configuration.pathMTU
         let offset = packetIndex << mtu.shift
         let byteCount = min(mtu.byteCount, slot.request.byteCount - offset)
+        // Parts that were asked for before they became smaller end where smaller ones end, but not everywhere there.
         let isPartEnd = packetIndex + 1 == self.partEnd(of: slot, packetIndex: packetIndex)
-        guard payloadByteCount == Int(byteCount), isPartEnd == (opcode.isLast || opcode.isOnly) else {
+        let isEnd = opcode.isLast || opcode.isOnly
+        guard payloadByteCount == Int(byteCount), !isEnd || isPartEnd, isEnd || packetIndex + 1 < slot.packetCount
+        else {
             return self.countInvalid()
         }
         self.advanceAnswered(to: position.advanced(by: 1), now: now)
@@ -125,7 +129,7 @@ extension RCRequester {
             self.settleOne(slot)
         }
         let isReached = self.unacknowledged == end
-        if self.unacknowledged > start { self.noteProgress(now: now) }
+        if self.unacknowledged > start { self.noteProgress(since: start, now: now) }
         self.settle()
         if self.isInError { return false }
         if !isReached { self.retryAfterLostAnswer(now: now) }
@@ -140,15 +144,27 @@ extension RCRequester {
 
     /// The answer up to `end` arrived.
     private mutating func advanceAnswered(to end: SequencePosition, now: Timestamp) {
+        let start = self.unacknowledged
         self.unacknowledged = end
         self.removeAnswers(upTo: end)
-        self.noteProgress(now: now)
+        self.noteProgress(since: start, now: now)
         self.settle()
     }
 
     /// The responder lives: retries start anew, and waiting for it ends.
-    private mutating func noteProgress(now: Timestamp) {
+    private mutating func noteProgress(since start: SequencePosition, now: Timestamp) {
+        self.congestion.noteProgress(
+            self.unacknowledged.count(since: start),
+            upTo: self.unacknowledged,
+            inFlightCount: self.next.count(since: start)
+        )
+        if case .waiting = self.phase { self.marks.formUnion(.rnrWaitCutShort) }
+        if self.unacknowledged.psn.rawValue < start.psn.rawValue { self.marks.formUnion(.psnWrapped) }
         self.phase = .active
+        self.timeoutsInRow = 0
+        self.unansweredProbes = 0
+        // Until the path is measured anew, what was too short a patience stays corrected.
+        if self.roundTrip.noteAcknowledged(before: self.unacknowledged, now: now) { self.probesInRow = 0 }
         self.retriesLeft = self.configuration.retryCount
         self.rnrRetriesLeft = self.configuration.rnrRetryCount
         self.startTimer(now: now)
@@ -156,7 +172,18 @@ extension RCRequester {
 
     mutating func startTimer(now: Timestamp) {
         let isWaiting = self.unsent > self.unacknowledged && self.configuration.ackTimeoutNanoseconds > 0
-        self.deadline = isWaiting ? now.advanced(byNanoseconds: self.configuration.ackTimeoutNanoseconds) : nil
+        let interval = self.configuration.ackTimeoutNanoseconds << UInt64(min(self.timeoutsInRow, Self.backoffMax))
+        self.deadline = isWaiting ? now.advanced(byNanoseconds: interval) : nil
+        self.probeDeadline = nil
+        if isWaiting { self.startProbeTimer(now: now) }
+    }
+
+    private mutating func startProbeTimer(now: Timestamp) {
+        guard self.unansweredProbes < Self.unansweredProbesMax else { return }
+        let shortest = self.configuration.probeNanosecondsMin
+        let interval = self.roundTrip.patienceNanoseconds.map { max($0, shortest) } ?? 2 * shortest
+        let time = now.advanced(byNanoseconds: interval << UInt64(min(self.probesInRow, Self.probeBackoffMax)))
+        self.probeDeadline = self.deadline.map { time < $0 } ?? false ? time : nil
     }
 }
 
@@ -173,8 +200,12 @@ extension RCRequester {
             self.phase = .active
             self.startTimer(now: now)
         case .active:
-            guard let deadline = self.deadline, deadline <= now else { return }
+            guard let deadline = self.deadline, deadline <= now else { return self.probeIfDue(now: now) }
             self.counters.timeouts &+= 1
+            if self.timeoutsInRow > 0 { self.marks.formUnion(.timeoutBackedOff) }
+            self.timeoutsInRow += 1
+            self.congestion.noteTimeout(sentEnd: self.unsent)
+            self.shrinkParts()
             // After a silence, what was said before it counts no more.
             self.sequenceNAKPosition = nil
             self.impliedNAKPosition = nil
@@ -183,36 +214,75 @@ extension RCRequester {
         self.checkInvariants()
     }
 
+    /// Sends the oldest packet once more, and goes on from there if that is answered.
+    private mutating func probeIfDue(now: Timestamp) {
+        guard let time = self.probeDeadline, time <= now else { return }
+        self.counters.probes &+= 1
+        self.marks.formUnion(.probed)
+        self.probesInRow += 1
+        self.unansweredProbes += 1
+        self.congestion.noteTimeout(sentEnd: self.unsent)
+        self.shrinkParts()
+        self.goBack()
+        self.probeDeadline = nil
+        self.startProbeTimer(now: now)
+    }
+
     private mutating func retryAfterRNR(_ timer: RNRTimer, now: Timestamp) {
         // A second copy of the NAK must not cost a second retry.
-        guard case .active = self.phase else { return }
+        guard case .active = self.phase else { return self.marks.formUnion(.rnrNAKCopy) }
         self.counters.rnrNAKs &+= 1
         if self.configuration.rnrRetryCount < RequesterConfiguration.rnrRetryEndless {
-            guard self.rnrRetriesLeft > 0 else { return self.fail(.rnrRetryExceeded) }
+            guard self.rnrRetriesLeft > 0 else {
+                self.marks.formUnion(.rnrRetriesExhausted)
+                return self.fail(.rnrRetryExceeded)
+            }
             self.rnrRetriesLeft -= 1
         }
         self.goBack()
         self.deadline = nil
+        self.probeDeadline = nil
         self.phase = .waiting(until: now.advanced(byNanoseconds: timer.nanoseconds))
     }
 
     private mutating func retryAfterSequenceNAK(now: Timestamp) {
         // The responder reports a gap once, so a second report is a copy. While it is not ready, gaps are of no interest.
-        guard case .active = self.phase, self.sequenceNAKPosition != self.unacknowledged else { return }
+        guard case .active = self.phase, self.sequenceNAKPosition != self.unacknowledged else {
+            return self.marks.formUnion(.sequenceNAKCopy)
+        }
         self.counters.sequenceNAKs &+= 1
         self.sequenceNAKPosition = self.unacknowledged
+        self.noteLoss()
         self.retry(now: now)
     }
 
     private mutating func retryAfterLostAnswer(now: Timestamp) {
-        guard case .active = self.phase, self.impliedNAKPosition != self.unacknowledged else { return }
+        guard case .active = self.phase, self.impliedNAKPosition != self.unacknowledged else {
+            return self.marks.formUnion(.impliedNAKCopy)
+        }
         self.counters.impliedNAKs &+= 1
         self.impliedNAKPosition = self.unacknowledged
+        self.noteLoss()
         self.retry(now: now)
     }
 
+    private mutating func noteLoss() {
+        if self.congestion.noteLoss(sentEnd: self.unsent) { self.shrinkParts() }
+    }
+
+    /// The network marked a packet on its way to the responder, which the responder reported, or an answer.
+    package mutating func receiveCongestionMark() {
+        guard !self.isInError, self.unsent > self.unacknowledged else { return }
+        self.counters.congestionMarks &+= 1
+        if self.congestion.noteMark(sentEnd: self.unsent) { self.shrinkParts() }
+        self.checkInvariants()
+    }
+
     private mutating func retry(now: Timestamp) {
-        guard self.retriesLeft > 0 else { return self.fail(.retryExceeded) }
+        guard self.retriesLeft > 0 else {
+            self.marks.formUnion(.retriesExhausted)
+            return self.fail(.retryExceeded)
+        }
         self.retriesLeft -= 1
         self.goBack()
         self.startTimer(now: now)
@@ -222,6 +292,7 @@ extension RCRequester {
     private mutating func goBack() {
         self.next = self.unacknowledged
         self.sending = self.acked
+        self.roundTrip.abandonSample()
         self.answersHead = 0
         self.answersCount = 0
         self.unsolicitedCount = 0
@@ -243,6 +314,7 @@ extension RCRequester {
         self.slots[slot].status = status
         if cursor.sequence < self.acked.sequence {
             self.acked = cursor
+            self.marks.formUnion(.doneRequestPoisoned)
             self.fail(status)
         } else {
             // The packet that was polled and not sent may be the one that asks for an acknowledge of those before it.

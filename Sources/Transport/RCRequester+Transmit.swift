@@ -12,7 +12,11 @@ extension RCRequester {
         while self.sending.sequence < self.tail.sequence, self.slots[self.sending.slot].isExecuted {
             self.sending.advance(capacity: self.slots.capacity)
         }
-        guard self.canSend else { return nil }
+        guard self.canSend() else { return nil }
+        if self.unsent == self.unacknowledged { self.growParts() }
+        if self.next.count(since: self.unacknowledged) > self.congestion.packets {
+            self.marks.formUnion(.windowShrunkBelowFlight)
+        }
         let slotIndex = self.sending.slot
         let slot = self.slots[slotIndex]
         let packet =
@@ -21,6 +25,9 @@ extension RCRequester {
             : self.dataPacket(slot, slotIndex: slotIndex)
         if self.unsent < self.next {
             self.unsent = self.next
+            if packet.header.bth.isAckRequested {
+                self.roundTrip.noteSent(self.next.predecessor, now: now)
+            }
         } else {
             self.counters.retransmittedPackets &+= 1
         }
@@ -47,6 +54,7 @@ extension RCRequester {
             self.sending.advance(capacity: self.slots.capacity)
         } else {
             self.slots[slot].status = status
+            self.marks.formUnion(.localOperationFailed)
             self.solicitAcknowledge()
         }
         self.settle()
@@ -54,10 +62,14 @@ extension RCRequester {
     }
 
     /// Whether a packet can be sent at the sender's place.
-    private var canSend: Bool {
+    ///
+    /// - Parameter afterUnsolicited: when nothing that is under way will be answered, one packet more may go: a window that
+    ///   has become smaller must not wait for acknowledges that nobody was asked for.
+    private func canSend(afterUnsolicited isOneMoreAllowed: Bool = true) -> Bool {
         guard self.sending.sequence < self.tail.sequence else { return false }
         let inFlightCount = self.next.count(since: self.unacknowledged)
-        guard inFlightCount < self.windowPackets else { return false }
+        let isAlwaysAllowed = inFlightCount <= (isOneMoreAllowed ? self.unsolicitedCount : 0)
+        guard isAlwaysAllowed || inFlightCount < self.congestion.packets else { return false }
         let slot = self.slots[self.sending.slot]
         guard !slot.request.operation.isLocal else { return false }
         if self.next == slot.start {
@@ -67,9 +79,10 @@ extension RCRequester {
         }
         guard slot.request.operation.isAnswered else { return true }
         guard self.answersCount < self.configuration.readsMax else { return false }
-        // The answers have to fit the window, too. A part always fits the empty one.
+        // The answers have to fit the window, too.
         let packetIndex = self.next.count(since: slot.start)
-        return inFlightCount + self.partEnd(of: slot, packetIndex: packetIndex) - packetIndex <= self.windowPackets
+        let partCount = self.partEnd(of: slot, packetIndex: packetIndex) - packetIndex
+        return isAlwaysAllowed || inFlightCount + partCount <= self.congestion.packets
     }
 
     /// Whether nothing but the window and the number of READs holds the request back.
@@ -110,6 +123,7 @@ extension RCRequester {
                 dmaByteCount: UInt32(min(partByteCount, UInt64(request.byteCount - offset)))
             )
         }
+        if packetIndex & (self.partPackets - 1) != 0 { self.marks.formUnion(.partResumed) }
         self.next = slot.start.advanced(by: partEnd)
         self.appendAnswer(end: self.next)
         self.unsolicitedCount = 0
@@ -126,6 +140,19 @@ extension RCRequester {
     /// that a retry in mid-part asks for the rest of it and never for more than the first attempt did.
     func partEnd(of slot: SendSlot, packetIndex: UInt32) -> UInt32 {
         min(slot.packetCount, (packetIndex / self.partPackets + 1) * self.partPackets)
+    }
+
+    /// The network may bear larger parts by now.
+    private mutating func growParts() {
+        guard self.partPackets < self.partPacketsMax else { return }
+        self.partPackets *= 2
+        self.marks.formUnion(.partGrown)
+    }
+
+    mutating func shrinkParts() {
+        guard self.partPackets > Self.partPacketsMin else { return }
+        self.partPackets /= 2
+        self.marks.formUnion(.partShrunk)
     }
 
     private mutating func dataPacket(_ slot: SendSlot, slotIndex: Int) -> RequestPacket {
@@ -166,7 +193,9 @@ extension RCRequester {
     /// Whether the packet just sent shall ask for an acknowledge: when none can follow it now, and every so often.
     private mutating func countForAcknowledge() -> Bool {
         self.unsolicitedCount += 1
-        guard self.unsolicitedCount < self.configuration.ackRequestInterval, self.canSend else {
+        guard self.unsolicitedCount < self.configuration.ackRequestInterval,
+            self.canSend(afterUnsolicited: false)
+        else {
             self.unsolicitedCount = 0
             return true
         }

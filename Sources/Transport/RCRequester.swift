@@ -23,12 +23,16 @@ package struct RCRequester: ~Copyable {
     var configuration: RequesterConfiguration
     /// What all packets have in common. Copying it is cheaper than building each header.
     let headerTemplate: PacketHeader
-    /// `windowPackets`, and what `windowBytes` leaves of it.
-    var windowPackets: UInt32
-    /// `readRequestPackets`, and what the window leaves of it.
+    /// At most `windowPackets`, and what `windowBytes` leaves of it.
+    var congestion: CongestionWindow
+    /// A READ is asked for in parts of this many packets. A power of two; becomes smaller in congestion, and grows again
+    /// only while nothing is under way, so that what is asked for once more is never more than the first time.
     var partPackets: UInt32
+    /// `readRequestPackets`, and what the window leaves of it.
+    let partPacketsMax: UInt32
     var phase = Phase.active
     package internal(set) var counters = RequesterCounters()
+    package internal(set) var marks: TransportMarks = []
 
     // MARK: The queue: head ≤ acked ≤ sending ≤ tail
 
@@ -67,6 +71,15 @@ package struct RCRequester: ~Copyable {
     // MARK: Retry
 
     var deadline: Timestamp?
+    /// Timeouts since the responder was heard last. Each makes the next one come later, up to `backoffMax`.
+    var timeoutsInRow: UInt32 = 0
+    /// Silence that is long for this path, though not yet for the queue pair: the oldest packet is sent once more, which
+    /// costs no retry. Without that, the loss of a last packet would cost a whole timeout.
+    var probeDeadline: Timestamp?
+    var probesInRow: UInt32 = 0
+    /// Probes since the responder was heard last. A few that stay without an answer are enough for one silence.
+    var unansweredProbes: UInt32 = 0
+    var roundTrip = RoundTripEstimate()
     var retriesLeft: UInt8
     var rnrRetriesLeft: UInt8
     /// Where the last sequence NAK, or lost answer, made it go back to: it does so once for each place.
@@ -86,8 +99,13 @@ package struct RCRequester: ~Copyable {
         )
         self.configuration = configuration
         self.headerTemplate = PacketHeader(bth: BTH(opcode: .rcSendOnly, destQP: destQP, psn: firstPSN))
-        self.windowPackets = Self.windowPackets(of: configuration)
-        self.partPackets = Self.partPackets(of: configuration, windowPackets: self.windowPackets)
+        let windowPackets = Self.windowPackets(of: configuration)
+        self.congestion = CongestionWindow(
+            packetsMax: windowPackets,
+            packetsInitial: max(8, Self.initialByteCount >> configuration.pathMTU.shift)
+        )
+        self.partPacketsMax = Self.partPackets(of: configuration, windowPackets: windowPackets)
+        self.partPackets = self.partPacketsMax
         self.slots = FixedRing(capacity: capacity, filledWith: empty)
         self.unacknowledged = start
         self.next = start
@@ -97,6 +115,17 @@ package struct RCRequester: ~Copyable {
         self.retriesLeft = configuration.retryCount
         self.rnrRetriesLeft = configuration.rnrRetryCount
     }
+
+    /// What may be under way before the network has shown what it bears, unless these are less than 8 packets.
+    private static var initialByteCount: UInt32 { 1 << 15 }
+    /// Parts of READs do not become smaller than this by congestion.
+    static var partPacketsMin: UInt32 { 8 }
+    /// The timeout is doubled up to this often: the specification allows four times its nominal length (IBTA Volume 1,
+    /// section 9.7.6.1.3).
+    static var backoffMax: UInt32 { 2 }
+    /// Probes come twice as late after each one, up to this often.
+    static var probeBackoffMax: UInt32 { 4 }
+    static var unansweredProbesMax: UInt32 { 6 }
 
     /// Checks the configuration, which the adapter built, and computes the window.
     private static func windowPackets(of configuration: RequesterConfiguration) -> UInt32 {
@@ -153,6 +182,7 @@ extension RCRequester {
     /// Begins no further request (SQD). What has begun is finished, with retries.
     package mutating func suspend() {
         guard self.suspendedSequence == nil else { return }
+        if self.next < self.unsent { self.marks.formUnion(.suspendedDuringRetry) }
         // During a retry, what was sent before has begun too.
         var cursor = self.sending
         while cursor.sequence < self.tail.sequence {
@@ -190,7 +220,7 @@ extension RCRequester {
     /// When to call `handleTimeout`, or `nil` when nothing is waited for.
     package var nextTimeout: Timestamp? {
         switch self.phase {
-        case .active: self.deadline
+        case .active: self.probeDeadline.map { probe in self.deadline.map { min(probe, $0) } ?? probe } ?? self.deadline
         case .waiting(let until): until
         case .failed: nil
         }
@@ -276,7 +306,10 @@ extension RCRequester {
 
     /// Brings the sender forward to what is acknowledged: during a retry, answers to the first attempt arrive.
     private mutating func catchUp() {
-        if self.next < self.unacknowledged { self.next = self.unacknowledged }
+        if self.next < self.unacknowledged {
+            self.next = self.unacknowledged
+            self.marks.formUnion(.lateAnswer)
+        }
         if self.sending.sequence < self.acked.sequence { self.sending = self.acked }
     }
 
@@ -308,5 +341,7 @@ extension RCRequester {
         assert(self.next <= self.unsent)
         assert(self.unsent <= self.nextNew)
         assert(self.deadline == nil || self.unsent > self.unacknowledged)
+        assert((1...self.congestion.packetsMax).contains(self.congestion.packets))
+        assert(self.partPackets.nonzeroBitCount == 1 && self.partPackets <= self.partPacketsMax)
     }
 }

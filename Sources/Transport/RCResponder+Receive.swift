@@ -47,7 +47,7 @@ extension RCResponder {
 
     private mutating func reportGap() {
         self.counters.outOfSequence &+= 1
-        guard !self.hasReportedGap else { return }
+        guard !self.hasReportedGap else { return self.marks.formUnion(.gapKeptSilent) }
         self.hasReportedGap = true
         self.pendingNAK = PendingNAK(syndrome: .nak(.psnSequenceError), position: self.expected)
     }
@@ -55,6 +55,7 @@ extension RCResponder {
     /// Asks the requester to come back later with this packet.
     private mutating func reportNotReady() -> ResponderAction {
         self.counters.receiverNotReady &+= 1
+        self.marks.formUnion(.receiverNotReady)
         self.hasReportedGap = true
         self.pendingNAK = PendingNAK(syndrome: .rnrNAK(self.configuration.rnrTimer), position: self.expected)
         return .none
@@ -68,6 +69,8 @@ extension RCResponder {
         host: inout Host
     ) -> ResponderAction {
         self.isFailed = true
+        if code == .remoteAccessError { self.marks.formUnion(.accessRefused) }
+        if receiveStatus == .localLengthError { self.marks.formUnion(.messageTooLong) }
         self.pendingNAK = PendingNAK(syndrome: .nak(code), position: self.expected)
         self.abandonReceive(status: receiveStatus, host: &host)
         return .failed(failure)
@@ -87,6 +90,7 @@ extension RCResponder {
         self.expected = self.expected.advanced(by: packetCount)
         self.hasReportedGap = false
         // A report about the gap that has just closed would make the requester repeat for nothing.
+        if self.pendingNAK != nil { self.marks.formUnion(.nakWithdrawn) }
         self.pendingNAK = nil
     }
 }
@@ -355,14 +359,17 @@ extension RCResponder {
                 Self.checkRead(reth, host: &host) == .ok
             else {
                 self.counters.invalid &+= 1
+                self.marks.formUnion(.duplicateReadRefused)
                 return
             }
             content = .read(rKey: reth.rKey, address: reth.virtualAddress, byteCount: reth.dmaByteCount)
         } else {
             guard let saved = self.atomics.content(at: position) else {
                 self.counters.invalid &+= 1
+                self.marks.formUnion(.duplicateAtomicForgotten)
                 return
             }
+            self.marks.formUnion(.duplicateAtomicAnswered)
             content = saved
         }
         let entry = ResponseEntry(
@@ -372,6 +379,6 @@ extension RCResponder {
             isFresh: false,
             msn: self.msn
         )
-        _ = self.responses.insert(entry, readsMax: self.configuration.readsMax)
+        self.marks.formUnion(self.responses.insert(entry, readsMax: self.configuration.readsMax))
     }
 }

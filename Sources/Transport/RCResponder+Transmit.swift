@@ -31,6 +31,7 @@ extension RCResponder {
     package mutating func failRead() -> ResponderAction {
         guard let read = self.lastRead else { preconditionFailure("no READ was polled") }
         self.lastRead = nil
+        self.marks.formUnion(read.isFresh ? .freshReadMemoryLost : .repeatedReadMemoryLost)
         if !read.isFresh {
             if let entry = self.responses.first, entry.start <= read.position { self.responses.removeFirst() }
             return .none

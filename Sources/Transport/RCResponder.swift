@@ -45,6 +45,7 @@ package struct RCResponder: ~Copyable {
     /// The READ packet that was polled last, for `failRead`.
     var lastRead: (position: SequencePosition, isFresh: Bool)?
     package internal(set) var counters = ResponderCounters()
+    package internal(set) var marks: TransportMarks = []
 
     /// - Parameter expectedPSN: the `rq_psn` of the queue pair.
     package init(expectedPSN: PSN, destQP: QPN, configuration: ResponderConfiguration) {
@@ -88,6 +89,9 @@ extension RCResponder {
 
     package var isInError: Bool { self.isFailed }
 
+    /// The PSN of the request that comes next.
+    package var expectedPSN: PSN { self.expected.psn }
+
     /// Whether `pollTransmit` has something to say.
     package var hasOutput: Bool {
         self.responses.count > 0 || self.pendingNAK != nil || self.isAckPending
@@ -96,6 +100,7 @@ extension RCResponder {
     mutating func abandonReceive<Host: ResponderHost & ~Copyable>(status: CompletionStatus, host: inout Host) {
         guard self.hasReceive else { return }
         self.hasReceive = false
+        self.marks.formUnion(.receiveAbandoned)
         host.completeReceive(ReceiveCompletion(failed: status))
     }
 }

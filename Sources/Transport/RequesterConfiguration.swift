@@ -7,6 +7,9 @@ package struct RequesterConfiguration: Sendable {
     package var rnrRetryCount: UInt8 = 7
     /// Time without progress after which everything unacknowledged is sent again; 0 is never.
     package var ackTimeoutNanoseconds: UInt64 = 0
+    /// The shortest silence after which the oldest packet is sent once more; with a shorter timeout, that comes first. A
+    /// peer that has to wait for a processor must not look like a loss.
+    package var probeNanosecondsMin: UInt64 = 1_000_000
     /// `max_rd_atomic`: how many READs and atomics may be unanswered, 0 … `readsLimit`. With 0 none can be sent.
     package var readsMax: Int = 1
     /// How many packets may be unacknowledged, 1 … `windowLimit`.

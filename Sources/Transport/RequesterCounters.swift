@@ -9,6 +9,10 @@ package struct RequesterCounters: Hashable, Sendable {
     package var impliedNAKs: UInt64 = 0
     package var rnrNAKs: UInt64 = 0
     package var timeouts: UInt64 = 0
+    /// Packets sent again before the timeout, because the silence was long for this path.
+    package var probes: UInt64 = 0
+    /// Reports of a congested network, while something was under way.
+    package var congestionMarks: UInt64 = 0
     /// Packets sent again.
     package var retransmittedPackets: UInt64 = 0
 

@@ -64,14 +64,18 @@ struct ResponseQueue: ~Copyable {
 
     /// Puts the answer to a repeated request in its place, unless it is still to come anyway.
     ///
-    /// - Returns: whether it will be answered. With `readsMax` repeated requests waiting, further ones are dropped.
-    mutating func insert(_ entry: ResponseEntry, readsMax: Int) -> Bool {
+    /// With `readsMax` repeated requests waiting, further ones are dropped.
+    ///
+    /// - Returns: what became of it.
+    mutating func insert(_ entry: ResponseEntry, readsMax: Int) -> TransportMarks {
         for offset in 0..<self.count {
             let other = self.entries[self.index(offset)]
-            if other.next <= entry.start, entry.end <= other.end { return true }
+            if other.next <= entry.start, entry.end <= other.end { return .duplicateReadStillOwed }
         }
+        let countBefore = self.count
         self.removeOverlaps(with: entry)
-        guard self.count - self.freshCount < readsMax else { return false }
+        let marks: TransportMarks = self.count < countBefore ? .owedAnswerReplaced : []
+        guard self.count - self.freshCount < readsMax else { return marks.union(.duplicateReadsTooMany) }
         var offset = self.count
         while offset > 0, self.entries[self.index(offset - 1)].start > entry.start {
             self.entries[self.index(offset)] = self.entries[self.index(offset - 1)]
@@ -79,7 +83,7 @@ struct ResponseQueue: ~Copyable {
         }
         self.entries[self.index(offset)] = entry
         self.count += 1
-        return true
+        return marks.union(.duplicateReadAnswered)
     }
 
     private mutating func removeOverlaps(with entry: ResponseEntry) {

@@ -27,7 +27,11 @@ struct Simulate: ParsableCommand {
     @Flag(help: "Print each seed before it runs, to name one that traps.")
     var announce = false
 
+    @Flag(help: "Run sixteen senders to one receiver instead, over narrow links of several kinds.")
+    var incast = false
+
     func run() throws {
+        if self.incast { return self.runIncast() }
         let range = self.seed.map { $0..<($0 + 1) } ?? self.from..<(self.from + self.seeds)
         var summary = SimulationSummary()
         var failureCount = 0
@@ -39,12 +43,34 @@ struct Simulate: ParsableCommand {
                 summary.add(simulation.summary)
                 var unreliable = UCSimulation(seed: seed, isVerbose: self.verbose)
                 try unreliable.run()
+                summary.add(unreliable.summary)
             } catch {
                 print(error)
                 failureCount += 1
             }
         }
-        print("\(range.count) seeds, \(failureCount) failed. \(summary)")
+        print("\(range.count) seeds, \(failureCount) failed.")
+        print(summary)
+        print("Runs that reached each rare transition:\n\(summary.coverage)")
         if failureCount > 0 { throw ExitCode.failure }
+    }
+}
+
+// MARK: - Incast
+
+extension Simulate {
+    private func runIncast() {
+        print(
+            "Jain's index, and the share of the link's time that was used for what was needed, without and with marks:"
+        )
+        for link in NarrowLink.examples {
+            var line = "\(link)"
+            for isMarking in [false, true] {
+                var simulation = IncastSimulation(seed: self.seed ?? self.from, link: link, isMarking: isMarking)
+                let outcome = simulation.run()
+                line += "\n    \(outcome)"
+            }
+            print(line)
+        }
     }
 }

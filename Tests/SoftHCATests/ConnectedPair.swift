@@ -133,6 +133,18 @@ final class ConnectedPair {
         )
     }
 
+    var targetAddress: UInt64 { UInt64(UInt(bitPattern: self.buffers[1].baseAddress)) }
+
+    /// Packets of the wire that the process has dealt with in some way.
+    var takenPacketCount: UInt64 {
+        let engine = self.context.engine
+        return engine.lock.withLock {
+            let counters = engine.counters
+            return counters.receivedPackets + counters.unknownQueuePair + counters.malformedPackets
+                + counters.strayPackets
+        }
+    }
+
     func postReceive(workRequestID: UInt64) -> Errno? {
         var element = self.element(1)
         return self.queuePairs[1].postReceive(workRequestID: workRequestID, elements: &element, count: 1)

@@ -166,7 +166,7 @@ extension UDPSocket {
         segmentByteCount: Int? = nil,
         to destination: SocketEndpoint,
         from source: IPAddress = .any,
-        trafficClass: UInt8 = 0,
+        trafficClass: UInt8 = UDPSocket.defaultTrafficClass,
         hopLimit: UInt8 = 64
     ) throws {
         let segmentByteCount = segmentByteCount ?? bytes.count

@@ -28,6 +28,7 @@ final class RequesterUnderTest {
     func pollCompletion() -> RequestCompletion? { self.requester.pollCompletion() }
     func handleTimeout(now: Timestamp) { self.requester.handleTimeout(now: now) }
     func update(_ changed: RequesterConfiguration) { self.requester.update(changed) }
+    func receiveCongestionMark() { self.requester.receiveCongestionMark() }
     func enterError() { self.requester.enterError() }
     func suspend() { self.requester.suspend() }
     func resume() { self.requester.resume() }
