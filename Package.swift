@@ -16,6 +16,11 @@ let testSettings: [SwiftSetting] = [
 /// Warnings are errors, so shipped code with an unmarked unsafe use does not build.
 let swiftSettings: [SwiftSetting] = testSettings + [.strictMemorySafety()]
 
+/// For the targets of the data path. Access to a property of a class is checked at run time otherwise, which costs more than
+/// the access; a lock guards what several threads change, and the debug build, which the tests use, checks all the same.
+let dataPathSettings: [SwiftSetting] =
+    swiftSettings + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
+
 /// The C-ABI libraries carry the Swift runtime inside, export only what their map names, are never unloaded, and find
 /// the copy of ISA-L that lies beside them.
 func abiLinkerSettings(_ name: String) -> [LinkerSetting] {
@@ -79,7 +84,7 @@ let package = Package(
         .target(
             name: "SoftHCA",
             dependencies: ["HostRegistry", "Registration", "Segment", "SystemIO", "Transport", "Wire"],
-            swiftSettings: swiftSettings
+            swiftSettings: dataPathSettings
         ),
 
         // MARK: - C ABI
@@ -90,7 +95,7 @@ let package = Package(
                 "CShims", "CVerbena", "CVerbs", "Registration", "Segment", "SoftHCA", "SystemIO", "Transport", "Wire",
             ],
             exclude: ["libibverbs.map"],
-            swiftSettings: swiftSettings,
+            swiftSettings: dataPathSettings,
             linkerSettings: abiLinkerSettings("libibverbs")
         ),
         .target(
