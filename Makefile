@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
 .PHONY: build bootstrap demo test check conformance programs bench bench-registration document ecosystem first-contact sanitize \
-	soak format clean
+	soak kills format clean
 
 ## Build a release and stage it in dist/.
 build:
@@ -23,6 +23,12 @@ test:
 	@scripts/bootstrap
 	@scripts/stage
 	@scripts/run-tests $(FILTER)
+
+## A thousand processes killed while they work on each other's memory; `make test` kills some.
+kills:
+	@scripts/bootstrap
+	@scripts/stage
+	@VERBENA_TEST_KILLS=1000 scripts/run-tests HostTests
 
 ## What the compiler does not check: formatting, exported symbols, links and tables in the documentation.
 check:

@@ -23,3 +23,8 @@ become_root() {
     answer=$("${as_root[@]}" true 2>&1) || fail "a user namespace cannot be made, which this needs: $answer" \
         "Run it with sudo, or allow it: sudo sysctl -w kernel.unprivileged_userns_clone=1"
 }
+
+# How what ships is built. The accesses to classes' properties are not checked for exclusivity at run time, which costs more than the
+# access; locks guard what several threads change, and the debug build, which the tests use, checks all the same. These flags
+# stand here, because a package with unsafe flags in its manifest could not be depended upon by version.
+release=(-c release --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked)

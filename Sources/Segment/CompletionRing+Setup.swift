@@ -15,7 +15,8 @@ extension CompletionRing {
             let extent = try segment.allocateExtent(byteCount: rounded * Self.entryByteCount)
             self.reset(Geometry(rounded, at: extent))
             try self.producerLock.initialize()
-            try self.consumerLock.initialize()
+            // The consumer is the owner.
+            try self.consumerLock.initializeForOneProcess()
         } catch {
             segment.freeCompletionSlot(index)
             throw error

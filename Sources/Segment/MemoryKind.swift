@@ -61,3 +61,23 @@ package enum MemoryWindowType: UInt8, Sendable, BitwiseCopyable {
     /// Bound by a work request to one queue pair (2B), until a work request of either side invalidates it.
     case type2 = 2
 }
+
+extension MemoryPlace {
+    // Comparing with `==` would go through the protocol of raw values.
+
+    @inline(always)
+    package var isProcess: Bool {
+        switch self {
+        case .process: true
+        case .segment, .nowhere: false
+        }
+    }
+
+    @inline(always)
+    package var isNowhere: Bool {
+        switch self {
+        case .nowhere: true
+        case .process, .segment: false
+        }
+    }
+}

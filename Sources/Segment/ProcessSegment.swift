@@ -64,6 +64,15 @@ package final class ProcessSegment {
 // SAFETY: the views are atomic, and the bookkeeping is guarded by `lock`.
 extension ProcessSegment: @unchecked Sendable {}
 
+// MARK: - Addresses
+
+extension ProcessSegment {
+    /// Whether an address of this process lies in the segment.
+    package func contains(address: UInt64) -> Bool {
+        address &- self.header.ownerAddress.relaxed < UInt64(self.layout.byteCount)
+    }
+}
+
 // MARK: - Memory for the parts
 
 extension ProcessSegment {

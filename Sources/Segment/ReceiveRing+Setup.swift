@@ -17,7 +17,8 @@ extension ReceiveRing {
             let byteCount = rounded * Self.requestByteCount(scatterMax: scatterMax)
             let extent = try segment.allocateExtent(byteCount: byteCount)
             self.reset(Geometry(rounded, at: extent), scatterMax: scatterMax)
-            try self.postLock.initialize()
+            // Nobody but the owner posts.
+            try self.postLock.initializeForOneProcess()
             try self.takeLock.initialize()
         } catch {
             segment.freeReceiveSlot(index)

@@ -80,7 +80,10 @@ extension CompletionQueue {
     /// - Returns: Whether there is a completion.
     @inline(always)
     package func makeProgressIfEmpty() -> Bool {
-        if !self.ring.isEmpty { return true }
+        if !self.ring.isEmpty {
+            self.context.engine.noteCompletion()
+            return true
+        }
         self.context.engine.makeProgress()
         return !self.ring.isEmpty
     }

@@ -45,11 +45,11 @@ extension Engine {
                 self.lock.unlock()
                 return
             }
-            let look = Look(at: MonotonicClock.now, pollCount: self.pollCount)
+            let look = Look(at: MonotonicClock.now, pollCount: self.pollCount.load(ordering: .relaxed))
             isListening = self.mustListen(look, since: lastLook)
             lastLook = look
             if isListening {
-                self.progress()
+                self.progress(isThread: true)
             } else {
                 self.serveTimersIfDue()
             }

@@ -33,10 +33,6 @@ package final class Engine {
     internal var spare = TransmitBatch()
     internal var queuePairs = QueuePairDirectory()
     internal var isBlocked = false
-    /// Rounds that application threads have made.
-    internal var pollCount: UInt64 = 0
-    /// Rounds in a row in which a polling thread found no packet.
-    private var idleRounds: UInt32 = 0
     /// Why the kernel refused to send most recently.
     package internal(set) var lastRefusal: Errno?
     /// The earliest timer of any queue pair, in nanoseconds of the monotonic clock. It may be too early, never too late.
@@ -49,7 +45,17 @@ package final class Engine {
     // SAFETY: likewise; the first `touchedCount` places hold queue pairs of the table.
     internal let touched: UnsafeMutablePointer<Unmanaged<QueuePair>>
     internal var touchedCount = 0
+    /// Whether one of them had more packets to send than its share.
+    internal var hasUnfinishedPackets = false
 
+    /// Rounds that application threads have made.
+    internal let pollCount = Atomic<UInt64>(0)
+    /// Rounds in a row in which polling threads found nothing.
+    private let idleRounds = Atomic<UInt32>(0)
+    /// Queue pairs that receive, or wait for answers, through the socket.
+    internal let socketUsers = Atomic<Int>(0)
+    /// A queue pair had its share, and goes on with the next round.
+    internal let isUnfinished = Atomic<Bool>(false)
     /// An application thread is about to sleep until a completion comes.
     internal let isSleeping = Atomic<Bool>(false)
     internal let isStopping = Atomic<Bool>(false)
@@ -104,30 +110,57 @@ extension Engine {
     ///
     /// Who finds nothing many times in a row lets others run: unlike an adapter, the peer needs a processor to answer.
     package func makeProgress() {
+        // Counted without care for threads that poll at once: nothing but patience depends on it.
+        let count = self.pollCount.load(ordering: .relaxed) &+ 1
+        self.pollCount.store(count, ordering: .relaxed)
+        // Peers that are reached directly write their completions themselves.
+        if self.socketUsers.load(ordering: .relaxed) == 0, count % Self.quietRoundsPerLook != 0, !self.hasWork {
+            let idleCount = self.idleRounds.load(ordering: .relaxed) &+ 1
+            self.idleRounds.store(idleCount, ordering: .relaxed)
+            if idleCount >= Self.quietRoundsMax, idleCount % Self.quietRoundsPerYield == 0 { Scheduling.yield() }
+            return
+        }
         guard self.lock.tryLock() else { return }
-        self.pollCount &+= 1
         let hasReceived = self.progress()
-        self.idleRounds = hasReceived ? 0 : self.idleRounds &+ 1
-        let mustYield = self.idleRounds >= Self.idleRoundsMax
+        let idleCount = hasReceived ? 0 : self.idleRounds.load(ordering: .relaxed) &+ 1
+        self.idleRounds.store(idleCount, ordering: .relaxed)
+        let isQuiet = self.socketUsers.load(ordering: .relaxed) == 0
         self.lock.unlock()
-        if mustYield { Scheduling.yield() }
+        if !isQuiet, idleCount >= Self.idleRoundsMax { Scheduling.yield() }
+    }
+
+    /// A poll found a completion.
+    @inline(always)
+    internal func noteCompletion() {
+        self.idleRounds.store(0, ordering: .relaxed)
+    }
+
+    /// Whether something waits that a thread has to do under the lock.
+    @inline(always)
+    private var hasWork: Bool {
+        self.isUnfinished.load(ordering: .relaxed) || self.segment.header.attention.relaxed != 0
     }
 
     /// Rounds without a packet after which a polling thread gives way: some 20 microseconds.
     private static var idleRoundsMax: UInt32 { 32 }
+    /// The same where no round asks the socket, and how often it then gives way: about once a microsecond.
+    private static var quietRoundsMax: UInt32 { 1024 }
+    private static var quietRoundsPerYield: UInt32 { 64 }
+    /// How often the socket is looked at when no queue pair uses it: a peer may have chosen the wire for its direction.
+    private static var quietRoundsPerLook: UInt64 { 64 }
 
     /// The work of one round. The caller holds the lock.
     ///
     /// - Returns: Whether a packet came.
     @discardableResult
-    internal func progress() -> Bool {
+    internal func progress(isThread: Bool = false) -> Bool {
         let now = Timestamp(nanoseconds: MonotonicClock.now)
         if self.isBlocked { self.flush() }
         if self.touchedCount > 0, !self.isBlocked { self.serveTouched(now: now) }
         let hasReceived = self.receiveAll(now: now)
         self.serveAttention(now: now)
         if now.nanoseconds >= self.nextDeadline { self.serveTimers(now: now) }
-        self.finishRound(now: now)
+        self.finishRound(now: now, isThread: isThread)
         return hasReceived
     }
 
@@ -137,7 +170,7 @@ extension Engine {
         if self.isBlocked { self.flush() }
         self.serveAttention(now: now)
         self.serveTimers(now: now)
-        self.finishRound(now: now)
+        self.finishRound(now: now, isThread: true)
     }
 
     /// Sends what has been gathered.
@@ -163,15 +196,21 @@ extension Engine {
 
     /// Sees to it that what could not be finished now goes on soon, whether or not anybody polls. The last act before
     /// the lock is released.
-    internal func finishRound(now: Timestamp) {
+    internal func finishRound(now: Timestamp, isThread: Bool = false) {
         self.flush()
         if self.isBlocked {
             self.noteDeadline(now.advanced(byNanoseconds: Self.blockedRetryNanoseconds))
         } else if self.touchedCount > 0 {
-            self.noteDeadline(now)
+            let patience = self.hasUnfinishedPackets || isThread ? 0 : Self.copyPatienceNanoseconds
+            self.noteDeadline(now.advanced(byNanoseconds: patience))
         }
+        self.isUnfinished.store(self.touchedCount > 0, ordering: .relaxed)
         self.wakeThreadIfNeeded()
     }
+
+    /// How long the background thread leaves a long copy to the thread that posted it, which probably polls now: waking
+    /// costs as much as copying half a share.
+    private static var copyPatienceNanoseconds: UInt64 { 100_000 }
 
     /// How long to wait for room in the socket's send buffer.
     private static var blockedRetryNanoseconds: UInt64 { 500_000 }
@@ -205,13 +244,17 @@ extension Engine {
     internal func serveTouched(now: Timestamp) {
         let count = self.touchedCount
         self.touchedCount = 0
+        self.hasUnfinishedPackets = false
         for index in 0..<count {
             // SAFETY: a queue pair is taken off the list before it goes away. Touching one again writes to a place that
             // was read before.
             unsafe self.touched[index]._withUnsafeGuaranteedRef { queuePair in
                 queuePair.isTouched = false
                 queuePair.serve(now: now)
-                if queuePair.isUnfinished { self.touch(queuePair) }
+                if queuePair.isUnfinished {
+                    self.touch(queuePair)
+                    if queuePair.direct == nil { self.hasUnfinishedPackets = true }
+                }
             }
         }
     }

@@ -37,7 +37,12 @@ package final class MemoryRegion {
         try Self.check(address: address, byteCount: byteCount, virtualAddress: virtualAddress, access: access)
         try domain.users.begin()
         do throws(Errno) {
-            let range = try Self.registeredRange(address: address, byteCount: byteCount, access: access)
+            let range = try Self.registeredRange(
+                in: domain.context.segment,
+                address: address,
+                byteCount: byteCount,
+                access: access
+            )
             self.key = try domain.context.segment.register(
                 address: address,
                 virtualAddress: virtualAddress,
@@ -105,12 +110,15 @@ extension MemoryRegion {
 extension MemoryRegion {
     /// The part of registration that concerns the pages. The range has been checked.
     private static func registeredRange(
+        in segment: ProcessSegment,
         address: UInt64,
         byteCount: UInt64,
         access: AccessFlags
     ) throws(Errno) -> RegisteredRange {
         var options: RegistrationOptions = [.isKnownMapped]
         if !access.contains(.localWrite) { options.insert(.readOnly) }
+        // The segment is kept out of children as a whole, for as long as the process lives.
+        if segment.contains(address: address) { options.insert(.onDemand) }
         return try RegistrationAccount.shared.register(
             address: UInt(address),
             byteCount: UInt(byteCount),
@@ -182,6 +190,7 @@ extension MemoryRegion {
         let newKey: UInt32
         do throws(Errno) {
             let newRange = try Self.registeredRange(
+                in: segment,
                 address: newAddress,
                 byteCount: newByteCount,
                 access: newAccess

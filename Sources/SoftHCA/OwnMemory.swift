@@ -28,7 +28,7 @@ internal struct OwnMemory {
     @unsafe
     @inline(always)
     func read(_ location: MemoryLocation, byteCount: Int, into target: UnsafeMutableRawPointer) -> Bool {
-        guard location.place != .nowhere else {
+        guard !location.place.isNowhere else {
             unsafe target.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
             return true
         }
@@ -43,7 +43,7 @@ internal struct OwnMemory {
     /// - Returns: Whether the bytes were there.
     @inline(always)
     func write(_ payload: RawSpan, from offset: Int, byteCount: Int, to location: MemoryLocation) -> Bool {
-        guard location.place != .nowhere else { return true }
+        guard !location.place.isNowhere else { return true }
         guard let target = unsafe self.pointer(location) else { return byteCount == 0 }
         // SAFETY: the table answers for the target.
         unsafe payload.copy(from: offset, byteCount: byteCount, to: target)

@@ -13,7 +13,9 @@ extension QueuePair {
     /// peer would send the message again to nobody, and fail although everything had arrived. The caller holds the
     /// engine's lock.
     internal func takeLeave() {
-        guard self.type == .reliable, self.state == .readyToSend || self.state == .sendDrained else { return }
+        // A peer that is reached directly hears of everything at once.
+        guard self.type == .reliable, self.direct == nil, self.state == .readyToSend || self.state == .sendDrained
+        else { return }
         let now = Timestamp(nanoseconds: MonotonicClock.now)
         for _ in 0..<Self.partingCount {
             self.rcResponder?.repeatAcknowledge()

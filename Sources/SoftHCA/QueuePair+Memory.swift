@@ -47,7 +47,7 @@ extension QueuePair {
                 key: piece.lKey,
                 address: piece.address,
                 byteCount: UInt64(piece.byteCount),
-                access: [],
+                access: .localRead,
                 by: self.localAccessor
             )
             guard let source else { return false }

@@ -138,6 +138,7 @@ extension QueuePair {
 
     private func becomeReadyToReceive() {
         self.state = .readyToReceive
+        self.usesSocket = self.direct == nil
         self.makeArena()
         self.mtu = self.chooseMTU()
         var configuration = ResponderConfiguration(pathMTU: self.mtu)

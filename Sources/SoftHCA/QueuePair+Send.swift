@@ -20,6 +20,11 @@ extension QueuePair {
     /// Transmits the batch as far as the window allows, and ends it.
     package func commitSend() {
         guard ProcessGuard.isOwn(self.generation) else { return }
+        if let direct = unsafe self.directNow {
+            // SAFETY: the queue pair keeps the connection as long as the lock is held.
+            unsafe direct._withUnsafeGuaranteedRef { self.commitDirect($0) }
+            return
+        }
         let now = Timestamp(nanoseconds: MonotonicClock.now)
         self.startCommitted()
         self.serve(now: now)
@@ -51,7 +56,7 @@ extension QueuePair {
         let slot = self.sendQueue.stagedSlot
         var byteCount: UInt64 = 0
         var status = CompletionStatus.success
-        let access: AccessFlags = operation.writesLocally ? .localWrite : []
+        let access: AccessFlags = operation.writesLocally ? .localWrite : .localRead
         let copies = unsafe self.sendQueue.elements(of: slot)
         for index in 0..<count {
             // SAFETY: the caller has `count` elements there, and a slot has room for as many.

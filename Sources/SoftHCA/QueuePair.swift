@@ -48,9 +48,21 @@ package final class QueuePair {
     internal var ucRequester: UCRequester?
     internal var ucResponder: UCResponder?
     /// Instead of a requester, when the peer is reached directly.
-    internal var direct: DirectConnection?
+    internal var direct: DirectConnection? {
+        didSet { unsafe self.directNow = self.direct.map { unsafe .passUnretained($0) } }
+    }
+    /// The same, for the data path, which counts no references.
+    // SAFETY: `direct` keeps the object.
+    private(set) internal var directNow: Unmanaged<DirectConnection>?
     /// Pages of the segment through which short SENDs of peers travel, from RTR on.
     internal var arena: Extent?
+    /// Whether it is counted among those that need the socket.
+    internal var usesSocket = false {
+        didSet {
+            guard self.usesSocket != oldValue else { return }
+            self.engine.socketUsers.wrappingAdd(self.usesSocket ? 1 : -1, ordering: .relaxed)
+        }
+    }
     /// Datagrams number their packets, though nobody looks at the numbers.
     internal var datagramPSN = PSN(truncating: 0)
     internal var pendingFailure: ResponderFailure?
@@ -161,6 +173,7 @@ package final class QueuePair {
         self.ucRequester = nil
         self.ucResponder = nil
         self.direct = nil
+        self.usesSocket = false
         self.pendingFailure = nil
         self.hasLostCompletion = false
         self.deadline = nil

@@ -24,8 +24,14 @@ internal struct SendQueue: ~Copyable {
     private(set) var head: UInt64 = 0
     private(set) var tail: UInt64 = 0
     private(set) var staged: UInt64 = 0
+    // The places of the four, so that nothing is divided on the data path.
+    private var freedPlace = 0
+    private(set) var headSlot = 0
+    private var tailPlace = 0
+    private(set) var stagedSlot = 0
     /// Where the open batch began.
     private var batchStart: UInt64 = 0
+    private var batchStartSlot = 0
 
     /// - Parameter keepsPaths: a datagram carries its destination with each request.
     init(capacity: Int, elementsMax: Int, inlineByteCount: Int, keepsPaths: Bool) {
@@ -62,22 +68,21 @@ extension SendQueue {
     var stagedCount: Int { Int(self.staged - self.tail) }
 
     @inline(always)
-    func slotIndex(_ index: UInt64) -> Int { Int(index % UInt64(self.capacity)) }
-
-    /// The place for the next request. The caller fills it and calls ``stage(_:)``.
-    var stagedSlot: Int { self.slotIndex(self.staged) }
+    private func place(after place: Int) -> Int { place + 1 == self.capacity ? 0 : place + 1 }
 
     mutating func stage(_ request: SendRequest) {
         assert(self.freeCount > 0)
         unsafe self.requests[self.stagedSlot] = request
         self.staged += 1
+        self.stagedSlot = self.place(after: self.stagedSlot)
     }
 
     /// Hands the oldest staged request over; `nil` when the batch is used up.
     mutating func commitNext() -> (slot: Int, request: SendRequest)? {
         guard self.tail < self.staged else { return nil }
-        let slot = self.slotIndex(self.tail)
+        let slot = self.tailPlace
         self.tail += 1
+        self.tailPlace = self.place(after: slot)
         return unsafe (slot, self.requests[slot])
     }
 
@@ -85,29 +90,34 @@ extension SendQueue {
     @inline(always)
     var hasCommitted: Bool { self.head < self.tail }
 
-    /// The place of the oldest request that is not done.
-    @inline(always)
-    var headSlot: Int { self.slotIndex(self.head) }
+    /// Hands everything over that is staged.
+    mutating func commitAll() {
+        self.tail = self.staged
+        self.tailPlace = self.stagedSlot
+    }
 
     @inline(always)
     func request(at slot: Int) -> SendRequest { unsafe self.requests[slot] }
 
     mutating func beginBatch() {
         self.batchStart = self.staged
+        self.batchStartSlot = self.stagedSlot
     }
 
     /// Takes back what the open batch has appended.
     mutating func abandonBatch() {
         self.staged = self.batchStart
+        self.stagedSlot = self.batchStartSlot
     }
 
     /// The oldest request is done.
     ///
     /// - Parameter completionEnd: The place is free once so many completions have been polled; 0 at once.
     mutating func retire(_ slot: Int, completionEnd: UInt64) {
-        assert(slot == self.slotIndex(self.head), "requests complete in the order of their posting")
+        assert(slot == self.headSlot, "requests complete in the order of their posting")
         unsafe self.completionEnds[slot] = completionEnd
         self.head += 1
+        self.headSlot = self.place(after: slot)
     }
 
     /// Frees the places of requests that are done and whose completions were polled.
@@ -115,8 +125,9 @@ extension SendQueue {
     /// A place that was free before would let a program that posts until the queue is full overrun a completion queue
     /// of the same size (IBTA Volume 1, section 10.8.5.1).
     mutating func free(polledCount: UInt64) {
-        while self.freed < self.head, unsafe self.completionEnds[self.slotIndex(self.freed)] <= polledCount {
+        while self.freed < self.head, unsafe self.completionEnds[self.freedPlace] <= polledCount {
             self.freed += 1
+            self.freedPlace = self.place(after: self.freedPlace)
         }
     }
 
@@ -126,6 +137,11 @@ extension SendQueue {
         self.tail = 0
         self.staged = 0
         self.batchStart = 0
+        self.freedPlace = 0
+        self.headSlot = 0
+        self.tailPlace = 0
+        self.stagedSlot = 0
+        self.batchStartSlot = 0
     }
 }
 

@@ -16,6 +16,7 @@ struct Verbena: ParsableCommand {
 
               verbena doctor                    what this machine allows, and how to mend what it does not
               verbena devices                   the devices that programs will see
+              verbena status                    the processes that use them, and how they reach each other
               verbena run -- ibv_devinfo -v     a program's own view of them
 
             A server and a client on one machine:
@@ -28,7 +29,7 @@ struct Verbena: ParsableCommand {
 
             'run' only puts Verbena's libraries first; LD_LIBRARY_PATH=.../lib/verbena PROGRAM does the same.
             """,
-        subcommands: [Run.self, Devices.self, Doctor.self, ForkDemo.self]
+        subcommands: [Run.self, Devices.self, Status.self, Doctor.self, ForkDemo.self]
     )
 
     /// Ends with the exit code of a `CommandFailure`; the parser knows only its own.

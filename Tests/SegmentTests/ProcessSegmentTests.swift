@@ -69,6 +69,8 @@ struct ProcessSegmentTests {
     /// What a process that is killed holds at that moment.
     enum HeldLock: CaseIterable {
         case completionProducer
+        /// The entry is complete, and the index is not moved.
+        case completionProducerWithEntry
         case receiveTaker
     }
 
@@ -93,6 +95,12 @@ struct ProcessSegmentTests {
                 guard (try? ring.producerLock.lock()) != nil else { _exit(2) }
                 // Half-way through a push: the entry is there, the index is not moved.
                 ring.slot(ring.produced.relaxed, in: ring.geometry).pointee = CompletionEntry(WorkCompletion(99))
+            case .completionProducerWithEntry:
+                let ring = CompletionRing(segmentBase: base, layout: segment.layout, index: completions.index)
+                guard (try? ring.producerLock.lock()) != nil else { _exit(2) }
+                let index = ring.produced.relaxed
+                ring.slot(index, in: ring.geometry).pointee = CompletionEntry(WorkCompletion(99))
+                ring.sequence(index, in: ring.geometry).storeReleasing(UInt32(index + 1))
             case .receiveTaker:
                 let ring = ReceiveRing(segmentBase: base, layout: segment.layout, index: receives.index)
                 guard (try? ring.takeLock.lock()) != nil else { _exit(2) }
@@ -112,7 +120,7 @@ struct ProcessSegmentTests {
         #expect(completions.beginConsuming())
         while completions.next(into: &completion) { identifiers.append(completion.workRequestID) }
         completions.endConsuming()
-        #expect(identifiers == [1, 3, 4, 5])
+        #expect(identifiers == (held == .completionProducerWithEntry ? [1, 99, 3, 4, 5] : [1, 3, 4, 5]))
         var descriptor = ReceiveDescriptor(capacity: 1)
         let isTaken = receives.take(into: &descriptor)
         let taken = descriptor.workRequestID

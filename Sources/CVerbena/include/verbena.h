@@ -29,6 +29,18 @@ extern "C" {
  * VERBENA_FORK=off counts, and lets children inherit everything. */
 long mark_nocopy(unsigned long addr, size_t len, int mark);
 
+/* Memory that every process of this host and user which is connected to this one reaches with plain copies.
+ *
+ * Registered with ibv_reg_mr like any other, it makes RDMA and messages between processes of one host cheaper than memory of
+ * malloc(3), which takes a system call for each operation; over the network it is like any other. It is zero-filled, begins on
+ * a page, and is out of the children of fork(). Deregister it before it is freed.
+ *
+ * verbena_alloc returns NULL with errno set: EINVAL for 0 bytes, ENOMEM when there is no room (some gigabytes for a process,
+ * less where its address space is limited). verbena_free(NULL) does nothing; for an address that verbena_alloc did not return
+ * it does nothing but to set errno to EINVAL. Safe from several threads. */
+void *verbena_alloc(size_t len);
+void verbena_free(void *addr);
+
 #ifdef __cplusplus
 }
 #endif

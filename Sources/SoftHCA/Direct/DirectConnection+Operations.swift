@@ -58,7 +58,10 @@ extension DirectConnection {
     ) -> Outcome {
         if self.offset == 0, request.byteCount > 0 {
             guard self.access.contains(.remoteWrite) else { return self.refuse(.requestError) }
-            guard self.locate(request, .remoteWrite) != nil else { return self.refuse(.accessError) }
+            // One that is copied in one go is looked up once.
+            if request.byteCount > UInt32(clamping: budget), self.locate(request, .remoteWrite) == nil {
+                return self.refuse(.accessError)
+            }
         }
         if request.hasImmediate, !self.hasReceive {
             if let outcome = self.takeReceive(byteCount: 0) { return outcome }
@@ -69,7 +72,7 @@ extension DirectConnection {
             guard let target = self.locate(request, .remoteWrite, at: self.offset, byteCount) else {
                 return self.refuse(.accessError)
             }
-            guard let local = unsafe queuePair.localRanges(slot, self.offset, byteCount, access: []) else {
+            guard let local = unsafe queuePair.localRanges(slot, self.offset, byteCount, access: .localRead) else {
                 return .failed(.localProtectionError)
             }
             if let error = unsafe self.peer.write(local, to: target, byteCount: byteCount) {
@@ -96,7 +99,10 @@ extension DirectConnection {
             guard self.readsMax > 0 else { return self.refuse(.requestError) }
             if request.byteCount > 0 {
                 guard self.access.contains(.remoteRead) else { return self.refuse(.requestError) }
-                guard self.locate(request, .remoteRead) != nil else { return self.refuse(.accessError) }
+                // One that is copied in one go is looked up once.
+                if request.byteCount > UInt32(clamping: budget), self.locate(request, .remoteRead) == nil {
+                    return self.refuse(.accessError)
+                }
             }
         }
         while self.offset < request.byteCount {
@@ -160,7 +166,7 @@ extension DirectConnection {
         guard request.remoteAddress & 7 == 0, self.readsMax > 0 else { return self.refuse(.requestError) }
         guard self.access.contains(.remoteAtomic) else { return self.refuse(.requestError) }
         guard let location = self.locate(request, .remoteAtomic, at: 0, 8), location.position & 7 == 0,
-            location.place != .nowhere
+            !location.place.isNowhere
         else {
             return self.refuse(.accessError)
         }
@@ -200,7 +206,7 @@ extension DirectConnection {
             // SAFETY: eight aligned bytes, registered until `leave`.
             return .success(unsafe AtomicWord.apply(to: target, isSwap: isSwap, compareOrAdd: operand, swap: swap))
         }
-        guard location.place == .process else { return .failure(.badAddress) }
+        guard location.place.isProcess else { return .failure(.badAddress) }
         let address = location.position
         var original: UInt64 = 0
         if let error = self.peer.loadWord(address, into: &original) { return .failure(error) }

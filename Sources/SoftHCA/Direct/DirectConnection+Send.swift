@@ -78,10 +78,9 @@ extension DirectConnection {
             entry.refer(toArena: position, elementCount: self.receive.elementCount)
             return true
         }
-        if isLocalFault { return .failed(.localProtectionError) }
         guard outcome != .refused else {
             self.entry.receiveEnd.storeRelaxed(0)
-            return .unfinished
+            return isLocalFault ? .failed(.localProtectionError) : .unfinished
         }
         self.finishReceive(outcome, completions)
         return .done
@@ -182,13 +181,13 @@ extension DirectConnection {
         var isPlain = !self.peer.isSelf
         while let piece = walk.next() {
             guard let location = self.locate(piece) else { return .failed(self.refuseReceive(.localProtectionError)) }
-            isPlain = isPlain && location.place == .process
+            isPlain = isPlain && location.place.isProcess
             let range = MemoryRange(address: UInt(location.position), byteCount: Int(piece.byteCount))
             unsafe scratch[count] = range
             count += 1
         }
         guard isPlain, count > 1 else { return self.placeEach(byteCount, slot: slot, of: queuePair) }
-        guard let local = unsafe queuePair.localRanges(slot, self.offset, byteCount, access: []) else {
+        guard let local = unsafe queuePair.localRanges(slot, self.offset, byteCount, access: .localRead) else {
             return .failed(.failed(.localProtectionError))
         }
         let remote = unsafe UnsafeBufferPointer(start: scratch, count: count)
@@ -201,7 +200,8 @@ extension DirectConnection {
         var offset = self.offset
         while let piece = walk.next() {
             guard let location = self.locate(piece) else { return .failed(self.refuseReceive(.localProtectionError)) }
-            guard let local = unsafe queuePair.localRanges(slot, offset, Int(piece.byteCount), access: []) else {
+            guard let local = unsafe queuePair.localRanges(slot, offset, Int(piece.byteCount), access: .localRead)
+            else {
                 return .failed(.failed(.localProtectionError))
             }
             let error = unsafe self.peer.write(local, to: location, byteCount: Int(piece.byteCount))

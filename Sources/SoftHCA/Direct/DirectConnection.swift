@@ -70,6 +70,8 @@ internal final class DirectConnection {
 
     /// How many bytes are copied in one go, while every other queue pair of the process waits: some 50 microseconds.
     static var shareByteCount: Int { 512 << 10 }
+    /// What a request counts besides its bytes, so that a long list of short ones has an end, too.
+    static var requestByteCount: Int { 2 << 10 }
     /// The longest SEND whose payload the receiver's poll puts in place.
     static var eagerByteCountMax: Int { 8 << 10 }
 

@@ -126,7 +126,7 @@ extension DirectPeer {
     /// Copies ranges of this process to one range of the peer.
     @unsafe
     func write(_ local: UnsafeBufferPointer<MemoryRange>, to location: MemoryLocation, byteCount: Int) -> Errno? {
-        guard byteCount > 0, location.place != .nowhere else { return nil }
+        guard byteCount > 0, !location.place.isNowhere else { return nil }
         if let target = unsafe self.mapped(location, byteCount: byteCount) {
             var done = 0
             for index in 0..<local.count {
@@ -139,7 +139,7 @@ extension DirectPeer {
             }
             return nil
         }
-        guard location.place == .process else { return .badAddress }
+        guard location.place.isProcess else { return .badAddress }
         if local.count == 1, let source = unsafe UnsafeRawPointer(bitPattern: local[0].address) {
             return unsafe self.memory?.write(source, to: location.position, byteCount: byteCount)
         }
@@ -165,7 +165,7 @@ extension DirectPeer {
             }
             return nil
         }
-        guard location.place == .process else { return .badAddress }
+        guard location.place.isProcess else { return .badAddress }
         if local.count == 1, let target = unsafe UnsafeMutableRawPointer(bitPattern: local[0].address) {
             return unsafe self.memory?.read(target, from: location.position, byteCount: byteCount)
         }

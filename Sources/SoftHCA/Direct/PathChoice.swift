@@ -1,7 +1,7 @@
 internal import Segment
 
 /// Which way a connection takes, and why.
-package enum PathChoice: Sendable {
+package enum PathChoice: CaseIterable, Sendable {
     /// The peer is this process, or one of this host that may be reached.
     case direct
     /// `VERBENA_PATH=wire`, here or at the peer.
@@ -27,7 +27,7 @@ package enum PathChoice: Sendable {
 
     internal var explanation: String {
         switch self {
-        case .direct: "direct"
+        case .direct: "directly"
         case .wireByPolicy: "over the wire, because VERBENA_PATH asks for it here or at the peer"
         case .otherHost: "over the wire: the address is none of this host, or the number none of this user's processes"
         case .forbidden:

@@ -10,9 +10,17 @@ extension QueuePair {
     internal func serveDirect(_ direct: DirectConnection) {
         self.isUnfinished = false
         if self.state == .error || self.state == .sendError { self.flushDirect() }
-        var budget = DirectConnection.shareByteCount
+        let share = DirectConnection.shareByteCount + DirectConnection.requestByteCount
+        var budget = share
+        var startedCount = 0
         var requestCount = 0
         while self.sendQueue.hasCommitted, self.mayExecute(direct) {
+            guard budget > 0 else {
+                self.isUnfinished = true
+                break
+            }
+            budget -= DirectConnection.requestByteCount
+            startedCount += 1
             let slot = self.sendQueue.headSlot
             let request = self.sendQueue.request(at: slot)
             var outcome = DirectConnection.Outcome.failed(request.localStatus)
@@ -37,7 +45,22 @@ extension QueuePair {
             }
             if self.isUnfinished || self.hasLostCompletion { break }
         }
-        self.finishDirect(direct, requestCount: requestCount, byteCount: DirectConnection.shareByteCount - budget)
+        let byteCount = share - budget - startedCount * DirectConnection.requestByteCount
+        self.finishDirect(direct, requestCount: requestCount, byteCount: byteCount)
+    }
+
+    /// Ends a batch: executes it as far as it goes, and gives the engine's lock back. No clock is asked unless something waits.
+    internal func commitDirect(_ direct: DirectConnection) {
+        self.sendQueue.commitAll()
+        self.serveDirect(direct)
+        let engine = self.engine
+        if self.isUnfinished { engine.touch(self) }
+        if engine.touchedCount > 0 || self.deadline != nil || engine.segment.header.attention.relaxed != 0 {
+            let now = Timestamp(nanoseconds: MonotonicClock.now)
+            engine.serveAttention(now: now)
+            engine.finishRound(now: now)
+        }
+        engine.lock.unlock()
     }
 
     private func mayExecute(_ direct: DirectConnection) -> Bool {
@@ -132,7 +155,8 @@ extension QueuePair {
     /// Copies a whole message to `target`. For callers that keep regions from going away themselves.
     @unsafe
     internal func gatherRegistered(slot: Int, byteCount: Int, into target: UnsafeMutableRawPointer) -> Bool {
-        guard let count = self.gatherRanges(slot: slot, messageOffset: 0, byteCount: byteCount, access: []) else {
+        guard let count = self.gatherRanges(slot: slot, messageOffset: 0, byteCount: byteCount, access: .localRead)
+        else {
             return false
         }
         var done = 0

@@ -2,6 +2,7 @@
  * or dead. */
 #include "check.h"
 
+#include <dlfcn.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -539,6 +540,98 @@ CASE(stopped_by_memory_that_is_registered_and_unmapped)
 	one_sided(&side, &target, 2, IBV_WR_RDMA_WRITE, 65536 + 100, 8, IBV_WC_REM_OP_ERR);
 	put(target.to, "e", 1);
 	expect_end(&target);
+	end_side(&side);
+}
+
+/* --- Memory that Verbena allocated --- */
+
+#define SHARED_SIZE (300 << 10)
+
+static void *shared_memory(void)
+{
+	void *(*allocate)(size_t) = (void *(*)(size_t))dlsym(RTLD_DEFAULT, "verbena_alloc");
+
+	CHECK(allocate != NULL);
+	char *memory = allocate(SHARED_SIZE);
+	CHECK(memory != NULL);
+	for (size_t i = 0; i < SHARED_SIZE; i += 4096)
+		CHECK_EQUAL(memory[i], 0);
+	return memory;
+}
+
+static void free_shared(void *memory)
+{
+	void (*release)(void *) = (void (*)(void *))dlsym(RTLD_DEFAULT, "verbena_free");
+
+	CHECK(release != NULL);
+	release(memory);
+	errno = 0;
+	release(memory);
+	CHECK_EQUAL(errno, EINVAL);
+	release(NULL);
+}
+
+static void offer_shared(struct side *side, int in, int out)
+{
+	char *memory = shared_memory(), go;
+	struct ibv_mr *mr = ibv_reg_mr(side->world.pd, memory, SHARED_SIZE, ALL_ACCESS);
+	CHECK(mr != NULL);
+	struct card card = {side->qp->qp_num, mr->rkey, (uintptr_t)memory};
+	struct ibv_sge sge = {(uintptr_t)memory + 200000, 50000, mr->lkey};
+
+	CHECK_EQUAL(try_recv(side->qp, 3, &sge, 1), 0);
+	*(uint64_t *)(memory + 299000) = 10;
+	put(out, &card, sizeof card);
+	get(in, &go, 1);
+	for (size_t i = 0; i < 100000; i++)
+		CHECK_EQUAL((uint8_t)memory[i], (uint8_t)(i * 3));
+	EXPECT_COMPLETION(side->recv_cq, 3, IBV_WC_SUCCESS);
+	for (size_t i = 0; i < 50000; i++)
+		CHECK_EQUAL((uint8_t)memory[200000 + i], (uint8_t)(i * 3));
+	CHECK_EQUAL(*(uint64_t *)(memory + 299000), 15);
+	CHECK_EQUAL(ibv_dereg_mr(mr), 0);
+	free_shared(memory);
+}
+
+CASE(memory_of_verbena_alloc_is_like_any_other)
+{
+	struct side side;
+	struct target target = start_target(&side, IBV_QPT_RC, &usual_path, offer_shared);
+	char *own = shared_memory();
+	struct ibv_mr *mr = ibv_reg_mr(side.world.pd, own, SHARED_SIZE, ALL_ACCESS);
+	struct ibv_sge sge = {(uintptr_t)own, 100000, 0};
+
+	CHECK(mr != NULL);
+	sge.lkey = mr->lkey;
+	get(target.from, &target.card, sizeof target.card);
+	for (size_t i = 0; i < 100000; i++)
+		own[i] = i * 3;
+	struct ibv_send_wr wr = remote_request(1, IBV_WR_RDMA_WRITE, &sge, target.card.address, target.card.rkey);
+	CHECK_EQUAL(try_send(side.qp, &wr), 0);
+	EXPECT_COMPLETION(side.world.cq, 1, IBV_WC_SUCCESS);
+	sge.length = 50000;
+	wr = request(2, IBV_WR_SEND, &sge);
+	CHECK_EQUAL(try_send(side.qp, &wr), 0);
+	EXPECT_COMPLETION(side.world.cq, 2, IBV_WC_SUCCESS);
+	memset(own, 0, 100000);
+	sge.length = 100000;
+	wr = remote_request(3, IBV_WR_RDMA_READ, &sge, target.card.address, target.card.rkey);
+	CHECK_EQUAL(try_send(side.qp, &wr), 0);
+	EXPECT_COMPLETION(side.world.cq, 3, IBV_WC_SUCCESS);
+	for (size_t i = 0; i < 100000; i++)
+		CHECK_EQUAL((uint8_t)own[i], (uint8_t)(i * 3));
+	sge.length = 8;
+	wr = request(4, IBV_WR_ATOMIC_FETCH_AND_ADD, &sge);
+	wr.wr.atomic.remote_addr = target.card.address + 299000;
+	wr.wr.atomic.rkey = target.card.rkey;
+	wr.wr.atomic.compare_add = 5;
+	CHECK_EQUAL(try_send(side.qp, &wr), 0);
+	EXPECT_COMPLETION(side.world.cq, 4, IBV_WC_SUCCESS);
+	CHECK_EQUAL(*(uint64_t *)own, 10);
+	put(target.to, "c", 1);
+	expect_end(&target);
+	CHECK_EQUAL(ibv_dereg_mr(mr), 0);
+	free_shared(own);
 	end_side(&side);
 }
 
