@@ -45,7 +45,10 @@ extension QueuePair {
         self.adopt(wanted, mask: mask)
         if let peer { self.direct = DirectConnection(self, peer: peer) }
         self.rcRequester?.update(self.requesterConfiguration)
-        self.rcResponder?.update(rnrTimer: RNRTimer(truncating: self.attributes.rnrTimer))
+        self.rcResponder?.update(
+            rnrTimer: RNRTimer(truncating: self.attributes.rnrTimer),
+            readsMax: Int(self.attributes.readsMaxDestination)
+        )
         self.enter(next, mask: mask)
     }
 
