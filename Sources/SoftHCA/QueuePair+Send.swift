@@ -65,7 +65,7 @@ extension QueuePair {
         if byteCount > UInt64(SendRequest.byteCountMax) { status = .localLengthError }
         if operation.isAtomic && byteCount != 8 { status = .localLengthError }
         // It could never be sent, and would stop the queue for good.
-        if operation.writesLocally && self.attributes.readsMax == 0 { status = .localQPOperationError }
+        if operation.isAnswered && self.attributes.readsMax == 0 { status = .localQPOperationError }
         let body = SendBody(
             byteCount: UInt32(min(byteCount, UInt64(SendRequest.byteCountMax))),
             elementCount: UInt32(count),
@@ -82,17 +82,23 @@ extension QueuePair {
         byteCount: Int,
         gather: (UnsafeMutableRawBufferPointer) -> Void
     ) -> Errno? {
-        guard byteCount <= self.sendQueue.inlineByteCount else { return .invalidArgument }
         guard let operation = self.operation(of: request.opcode), !operation.writesLocally else {
             return .invalidArgument
         }
+        // `ibv_wr_atomic_write` brings its eight bytes along, for which every slot has room.
+        let byteCountMax =
+            operation == .atomicWrite ? max(8, self.sendQueue.inlineByteCount) : self.sendQueue.inlineByteCount
+        guard byteCount <= byteCountMax else { return .invalidArgument }
         if let refusal = self.refusal { return refusal }
         // SAFETY: a slot has room for as many bytes as the inline limit.
         unsafe gather(
             UnsafeMutableRawBufferPointer(start: self.sendQueue.body(of: self.sendQueue.stagedSlot), count: byteCount)
         )
         let body = SendBody(byteCount: UInt32(byteCount), elementCount: 0, isInline: true)
-        return self.stage(request, operation: operation, body: body, status: .success)
+        var status = CompletionStatus.success
+        if operation.isAtomic && byteCount != 8 { status = .localLengthError }
+        if operation.isAnswered && self.attributes.readsMax == 0 { status = .localQPOperationError }
+        return self.stage(request, operation: operation, body: body, status: status)
     }
 }
 
@@ -135,6 +141,7 @@ extension QueuePair {
         case (4, .reliable): .read
         case (5, .reliable): .compareAndSwap
         case (6, .reliable): .fetchAndAdd
+        case (15, .reliable): .atomicWrite
         default: nil
         }
     }
