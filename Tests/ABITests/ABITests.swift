@@ -5,7 +5,7 @@ import Testing
 struct ABITests {
     @Test(arguments: [
         "load", "pure", "devices", "objects", "completions", "states", "transfer", "failures", "events", "extended",
-        "fork", "processes",
+        "fork", "processes", "moderation", "limits", "atomic-write",
     ])
     func `every program has cases`(program: String) {
         #expect(!ABIProgram(name: program).cases.isEmpty)
@@ -59,6 +59,21 @@ struct ABITests {
     @Test(arguments: ABIProgram(name: "extended").cases, ["direct", "wire"])
     func `work requests and completions of the extended interface`(testCase: String, path: String) throws {
         try ABIProgram(name: "extended").check(testCase, path: path)
+    }
+
+    @Test(arguments: ABIProgram(name: "moderation").cases)
+    func `events wait for more completions`(testCase: String) throws {
+        try ABIProgram(name: "moderation").check(testCase)
+    }
+
+    @Test(arguments: ABIProgram(name: "limits").cases)
+    func `limits of a connection hold`(testCase: String) throws {
+        try ABIProgram(name: "limits").check(testCase)
+    }
+
+    @Test(arguments: ABIProgram(name: "atomic-write").cases)
+    func `eight bytes are written at once`(testCase: String) throws {
+        try ABIProgram(name: "atomic-write").check(testCase)
     }
 
     @Test(arguments: ABIProgram(name: "fork").cases)
