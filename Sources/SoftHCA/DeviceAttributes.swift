@@ -37,6 +37,9 @@ package struct DeviceAttributes: Sendable, Equatable {
     package var sharedReceiveQueuesMax = Limits.sharedReceiveQueues
     package var sharedReceiveRequestsMax = Limits.workRequests
     package var sharedReceiveScatterMax = Limits.scatterElements
+    package var multicastGroupsMax = Limits.multicastGroups
+    /// Of one group.
+    package var multicastQueuePairsMax = Limits.queuePairs
     package var pKeysMax = Limits.pKeys
     /// Exponent: the adapter answers within 4.096 us * 2^n.
     package var acknowledgeDelay: UInt8 = 15

@@ -35,6 +35,10 @@ package final class Engine {
     /// Takes the packet that met a full socket, while `batch` waits.
     internal var spare = TransmitBatch()
     internal var queuePairs = QueuePairDirectory()
+    /// The shared receive queues of extended connections, by number.
+    // SAFETY: a queue takes itself out before it ends.
+    internal private(set) var extendedQueues: [QPN: Unmanaged<SharedReceiveQueue>] = unsafe [:]
+    internal var multicast = MulticastTable()
     internal var isBlocked = false
     /// Rounds that application threads have made.
     internal var pollCount: UInt64 = 0
@@ -267,6 +271,30 @@ extension Engine {
         let pointer = unsafe Unmanaged.passUnretained(queue).toOpaque()
         unsafe self.moderatedQueues.removeAll { unsafe $0.toOpaque() == pointer }
         if isModerated { unsafe self.moderatedQueues.append(.passUnretained(queue)) }
+    }
+}
+
+// MARK: - Shared receive queues of extended connections
+
+extension Engine {
+    /// Lets requests find the queue.
+    internal func insert(_ queue: SharedReceiveQueue) {
+        guard let extended = queue.extended else { return }
+        self.lock.withLock {
+            unsafe self.extendedQueues[extended.number] = .passUnretained(queue)
+            unsafe extended.domain.domain.queues.append(.passUnretained(queue))
+        }
+    }
+
+    /// Takes a queue away from requests, and from the target queue pairs that work for it.
+    internal func remove(_ queue: SharedReceiveQueue) {
+        guard let extended = queue.extended else { return }
+        let pointer = unsafe Unmanaged.passUnretained(queue).toOpaque()
+        self.lock.withLock {
+            unsafe self.extendedQueues[extended.number] = nil
+            unsafe extended.domain.domain.queues.removeAll { unsafe $0.toOpaque() == pointer }
+            self.queuePairs.forEach { $0.forgetTarget(queue) }
+        }
     }
 }
 

@@ -13,7 +13,7 @@ extension QueuePair {
     /// peer would send the message again to nobody, and fail although everything had arrived. The caller holds the
     /// engine's lock.
     internal func takeLeave() {
-        guard self.type == .reliable, self.state == .readyToSend || self.state == .sendDrained else { return }
+        guard self.type.isReliable, self.state == .readyToSend || self.state == .sendDrained else { return }
         let now = Timestamp(nanoseconds: MonotonicClock.now)
         for _ in 0..<Self.partingCount {
             self.rcResponder?.repeatAcknowledge()

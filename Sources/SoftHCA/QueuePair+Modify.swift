@@ -38,7 +38,7 @@ extension QueuePair {
             path = try WirePath(wanted.primaryPath, context: self.domain.context)
         }
         var peer: DirectPeer?
-        if self.state == .initialized, next == .readyToReceive, self.type != .datagram {
+        if self.state == .initialized, next == .readyToReceive, self.type.mayBeDirect {
             peer = try self.engine.choosePath(to: QPN(truncating: wanted.destinationQP), over: path)
         }
         self.path = path
@@ -147,11 +147,11 @@ extension QueuePair {
         let psn = PSN(truncating: self.attributes.receivePSN)
         let peer = QPN(truncating: self.attributes.destinationQP)
         switch self.type {
-        case .reliable:
+        case .reliable, .extendedReceive:
             self.rcResponder = RCResponder(expectedPSN: psn, destQP: peer, configuration: configuration)
         case .unreliableConnected:
             self.ucResponder = UCResponder(expectedPSN: psn, pathMTU: self.mtu)
-        case .datagram:
+        case .datagram, .extendedSend:
             break
         }
     }
@@ -179,7 +179,7 @@ extension QueuePair {
         let psn = PSN(truncating: self.attributes.sendPSN)
         let peer = QPN(truncating: self.attributes.destinationQP)
         switch self.type {
-        case .reliable:
+        case .reliable, .extendedSend:
             self.rcRequester = RCRequester(
                 capacity: self.sendQueue.capacity,
                 firstPSN: psn,
@@ -195,6 +195,8 @@ extension QueuePair {
             )
         case .datagram:
             self.datagramPSN = psn
+        case .extendedReceive:
+            break
         }
     }
 

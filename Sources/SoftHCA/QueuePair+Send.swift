@@ -135,9 +135,12 @@ extension QueuePair {
 
     /// What an `ibv_wr_opcode` does on this service, or `nil` when the service does not have it.
     private func operation(of opcode: UInt32) -> SendRequest.Operation? {
-        switch (opcode, self.type) {
+        // What an initiator asks for is what any reliable connection can ask for, but for ATOMIC WRITE.
+        let type = self.type == .extendedSend && opcode <= 6 ? .reliable : self.type
+        return switch (opcode, type) {
         case (0, .reliable), (1, .reliable), (0, .unreliableConnected), (1, .unreliableConnected): .write
-        case (2, _), (3, _): .send
+        case (2, .reliable), (3, .reliable), (2, .unreliableConnected), (3, .unreliableConnected): .send
+        case (2, .datagram), (3, .datagram): .send
         case (4, .reliable): .read
         case (5, .reliable): .compareAndSwap
         case (6, .reliable): .fetchAndAdd
@@ -201,7 +204,8 @@ extension QueuePair {
         // The direct path works on the queue itself.
         if self.direct != nil { return }
         switch self.type {
-        case .reliable: self.post(self.rcRequester?.post(request), slot: slot)
+        case .reliable, .extendedSend: self.post(self.rcRequester?.post(request), slot: slot)
+        case .extendedReceive: preconditionFailure("a target posts nothing")
         case .unreliableConnected: self.post(self.ucRequester?.post(request), slot: slot)
         case .datagram: self.sendDatagram(request, slot: slot)
         }

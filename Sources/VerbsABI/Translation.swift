@@ -172,6 +172,11 @@ extension ibv_device_attr {
         self.max_srq = CInt(clamping: attributes.sharedReceiveQueuesMax)
         self.max_srq_wr = CInt(clamping: attributes.sharedReceiveRequestsMax)
         self.max_srq_sge = CInt(clamping: attributes.sharedReceiveScatterMax)
+        self.max_mcast_grp = CInt(clamping: attributes.multicastGroupsMax)
+        self.max_mcast_qp_attach = CInt(clamping: attributes.multicastQueuePairsMax)
+        self.max_total_mcast_qp_attach = CInt(
+            clamping: attributes.multicastGroupsMax * attributes.multicastQueuePairsMax
+        )
         self.max_pkeys = UInt16(clamping: attributes.pKeysMax)
         self.local_ca_ack_delay = attributes.acknowledgeDelay
         self.phys_port_cnt = UInt8(clamping: attributes.portCount)

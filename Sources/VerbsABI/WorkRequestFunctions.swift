@@ -14,6 +14,7 @@ internal enum SendOperation {
         case IBV_QPT_UC: UInt64(send | write)
         case IBV_QPT_RC:
             UInt64(send | write | atomic | IBV_QP_EX_WITH_RDMA_READ.rawValue | IBV_QP_EX_WITH_ATOMIC_WRITE.rawValue)
+        case IBV_QPT_XRC_SEND: UInt64(send | write | atomic | IBV_QP_EX_WITH_RDMA_READ.rawValue)
         default: 0
         }
     }
@@ -91,7 +92,6 @@ extension ibv_qp_ex {
         // What follows is not built; a queue pair that asks for it is not made, and one that uses it all the same fails.
         unsafe self.wr_bind_mw = { queuePair, _, _, _ in unsafe refuse(queuePair) }
         unsafe self.wr_send_tso = { queuePair, _, _, _ in unsafe refuse(queuePair) }
-        unsafe self.wr_set_xrc_srqn = { queuePair, _ in unsafe refuse(queuePair) }
     }
 
     private mutating func setSetters() {
@@ -101,6 +101,9 @@ extension ibv_qp_ex {
                 request.remoteQP = remoteQP
                 request.remoteQKey = qKey
             }
+        }
+        unsafe self.wr_set_xrc_srqn = { queuePair, number in
+            unsafe queuePair?.handle.pointee.batch.update { $0.remoteQP = number }
         }
         unsafe self.wr_set_sge = { queuePair, lKey, address, byteCount in
             var element = ibv_sge(addr: address, length: byteCount, lkey: lKey)
