@@ -31,6 +31,7 @@ CASE(eight_bytes_are_written)
 	EXPECT_COMPLETION(pair.world.cq, 1, IBV_WC_SUCCESS);
 	CHECK_EQUAL(*(uint64_t *)(pair.world.buffer + HALF), 77);
 	end_pair(&pair);
+	SHOWS(IBV_WR_ATOMIC_WRITE, IBV_WC_ATOMIC_WRITE);
 }
 
 CASE(another_length_is_an_error)
@@ -108,4 +109,5 @@ CASE(extended_face_brings_the_value_along)
 	CHECK(*(uint64_t *)(world.buffer + HALF) == 0x1122334455667788);
 	CHECK_EQUAL(ibv_destroy_qp(qp), 0);
 	end_world(&world);
+	SHOWS(IBV_QP_EX_WITH_ATOMIC_WRITE, ibv_wr_atomic_write);
 }

@@ -30,6 +30,7 @@ CASE(more_reads_than_may_be_under_way)
 	for (int i = 0; i < 60 * 64; i++)
 		CHECK(pair.world.buffer[i] == 'r');
 	end_pair(&pair);
+	SHOWS(IBV_QP_MAX_QP_RD_ATOMIC);
 }
 
 /* The responder is made for one READ, then for sixteen; the requester uses them all. */
@@ -54,6 +55,7 @@ CASE(responder_takes_more_reads_after_draining)
 			EXPECT_COMPLETION(pair.world.cq, i, IBV_WC_SUCCESS);
 	}
 	end_pair(&pair);
+	SHOWS(IBV_QP_MAX_DEST_RD_ATOMIC, IBV_QPS_SQD);
 }
 
 CASE(no_reads_may_be_under_way)
@@ -68,6 +70,7 @@ CASE(no_reads_may_be_under_way)
 	post_reads(&pair, 1);
 	EXPECT_COMPLETION(pair.world.cq, 0, IBV_WC_LOC_QP_OP_ERR);
 	end_pair(&pair);
+	SHOWS(IBV_WC_LOC_QP_OP_ERR);
 }
 
 CASE(fenced_request_waits_for_reads)
@@ -93,6 +96,7 @@ CASE(fenced_request_waits_for_reads)
 		CHECK_EQUAL(*copied, round);
 	}
 	end_pair(&pair);
+	SHOWS(IBV_SEND_FENCE);
 }
 
 CASE(drained_queue_says_so_and_goes_on)
@@ -123,6 +127,7 @@ CASE(drained_queue_says_so_and_goes_on)
 	change(pair.a, running, IBV_QP_STATE);
 	EXPECT_COMPLETION(world->cq, 2, IBV_WC_SUCCESS);
 	end_pair(&pair);
+	SHOWS(IBV_EVENT_SQ_DRAINED, IBV_QP_EN_SQD_ASYNC_NOTIFY);
 }
 
 #define WINDOW (64UL << 20)
@@ -176,6 +181,7 @@ CASE(longest_message)
 	CHECK_EQUAL(ibv_dereg_mr(from_mr), 0);
 	CHECK_EQUAL(ibv_dereg_mr(to_mr), 0);
 	end_pair(&pair);
+	SHOWS(IBV_WC_LOC_LEN_ERR);
 }
 
 CASE(as_many_queue_pairs_as_the_device_says)

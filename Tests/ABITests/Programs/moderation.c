@@ -100,6 +100,7 @@ CASE(event_waits_for_the_count)
 		take_event(&writer);
 	}
 	end_writer(&writer);
+	SHOWS(ibv_modify_cq);
 }
 
 CASE(event_comes_when_the_period_is_over)

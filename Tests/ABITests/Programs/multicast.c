@@ -156,6 +156,7 @@ CASE(every_member_gets_one_copy)
 	}
 	CHECK_EQUAL(ibv_destroy_qp(sender), 0);
 	end_world(&world);
+	SHOWS(ibv_attach_mcast, ibv_detach_mcast);
 }
 
 CASE(own_messages_come_back_unless_blocked)

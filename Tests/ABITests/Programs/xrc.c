@@ -180,6 +180,7 @@ CASE(domains_are_opened_and_closed)
 	CHECK_EQUAL(ibv_close_xrcd(third), 0);
 	CHECK_NULL(try_open(&world, fd, 0), EAGAIN);
 	end_world(&world);
+	SHOWS(ibv_open_xrcd, ibv_close_xrcd);
 }
 
 /* Another process sees whether a domain is there, also when its owner was killed. */
@@ -275,6 +276,7 @@ CASE(each_message_goes_to_the_queue_that_it_names)
 		expect_empty(x.cq[!which]);
 	}
 	end_extended(&x);
+	SHOWS(IBV_QPT_XRC_SEND, IBV_QPT_XRC_RECV, IBV_SRQT_XRC, ibv_create_srq_ex, ibv_get_srq_num);
 }
 
 CASE(one_sided_operations)
@@ -342,6 +344,7 @@ CASE(extended_face_names_the_queue)
 	CHECK_EQUAL(ibv_destroy_qp(initiator), 0);
 	CHECK_EQUAL(ibv_destroy_qp(target), 0);
 	end_extended(&x);
+	SHOWS(ibv_wr_set_xrc_srqn);
 }
 
 CASE(a_queue_that_is_not_there_is_an_invalid_request)
@@ -438,6 +441,7 @@ CASE(a_target_is_opened_by_its_number)
 	EXPECT_COMPLETION(x.world.cq, 1, IBV_WC_SUCCESS);
 	EXPECT_COMPLETION(x.cq[0], 2, IBV_WC_SUCCESS);
 	end_extended(&x);
+	SHOWS(ibv_open_qp);
 }
 
 /* A queue is destroyed while a message for it is on its way. */
