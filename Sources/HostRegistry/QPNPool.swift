@@ -24,7 +24,7 @@ package struct QPNPool {
 
     /// 0xFFFFFF is the destination of multicast, and 0xFFFFFE of the registry's probes.
     private static func isReserved(_ qpn: QPN) -> Bool {
-        qpn.rawValue == 0x00FF_FFFF || qpn == IndexProbe.destQP
+        qpn == .multicast || qpn == IndexProbe.destQP
     }
 
     /// How many numbers can still be handed out.

@@ -165,9 +165,11 @@ extension CompletionRing {
 extension CompletionRing {
     /// Appends a completion.
     ///
-    /// - Parameter isSolicited: Whether it satisfies a consumer that waits for solicited ones only.
-    package func push(_ completion: WorkCompletion, isSolicited: Bool) -> PushOutcome {
-        self.push(completion, isSolicited: isSolicited) { _, _ in true }
+    /// - Parameters:
+    ///   - isSolicited: Whether it satisfies a consumer that waits for solicited ones only.
+    ///   - raisesEvent: false when the event is to come later: the caller then calls `raiseIfArmed`.
+    package func push(_ completion: WorkCompletion, isSolicited: Bool, raisesEvent: Bool = true) -> PushOutcome {
+        self.push(completion, isSolicited: isSolicited, raisesEvent: raisesEvent) { _, _ in true }
     }
 
     /// Appends a completion with a payload that the poller puts in place.
@@ -178,6 +180,7 @@ extension CompletionRing {
     package func push(
         _ completion: WorkCompletion,
         isSolicited: Bool,
+        raisesEvent: Bool = true,
         fill: (inout CompletionEntry, UInt64) -> Bool
     ) -> PushOutcome {
         guard self.acquireProducing() else { return .overrunAgain }
@@ -198,7 +201,7 @@ extension CompletionRing {
         self.sequence(index, in: geometry).storeReleasing(UInt32(truncatingIfNeeded: index &+ 1))
         self.produced.storeReleasing(index &+ 1)
         self.producerLock.unlock()
-        return self.raiseIfArmed(isSolicited: isSolicited) ? .storedAndDue : .stored
+        return raisesEvent && self.raiseIfArmed(isSolicited: isSolicited) ? .storedAndDue : .stored
     }
 
     @inline(always)
@@ -223,8 +226,8 @@ extension CompletionRing {
         }
     }
 
-    /// Whether this completion is the one for which the consumer armed the ring; disarms it then.
-    private func raiseIfArmed(isSolicited: Bool) -> Bool {
+    /// Whether what was just appended is what the consumer armed the ring for; disarms it then, and an event is due.
+    package func raiseIfArmed(isSolicited: Bool) -> Bool {
         // The consumer arms, then looks for completions; we publish, then look for the arming. With the fence, and its
         // partner in `arm`, at least one of us sees the other.
         fullFence()

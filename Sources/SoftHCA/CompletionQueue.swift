@@ -1,5 +1,6 @@
 package import Segment
 package import SystemIO
+internal import Transport
 
 /// Where finished work requests are reported. See ibv_create_cq(3).
 @safe
@@ -19,6 +20,8 @@ package final class CompletionQueue {
     package var recordsTimes = false {
         didSet { self.ring.recordsTimes.storeRelaxed(self.recordsTimes ? 1 : 0) }
     }
+    /// Guarded by the engine's lock, as is `push`.
+    private var moderation = CompletionModeration()
     /// The structure by which C knows this object.
     // SAFETY: set once by the C face, before the object is shared.
     package var userObject: UnsafeMutableRawPointer?
@@ -202,12 +205,18 @@ extension CompletionQueue {
     package func push(_ completion: WorkCompletion, isSolicited: Bool) -> Bool {
         var completion = completion
         if self.recordsTimes { completion.timestampNanoseconds = MonotonicClock.now }
-        switch self.ring.push(completion, isSolicited: isSolicited || completion.status != 0) {
+        // An error counts as solicited.
+        let isSolicited = isSolicited || completion.status != 0
+        let isModerated = self.moderation.isActive
+        switch self.ring.push(completion, isSolicited: isSolicited, raisesEvent: !isModerated) {
         case .stored:
+            if isModerated {
+                self.raise(self.moderation.count(isSolicited: isSolicited, now: MonotonicClock.now))
+                self.context.engine.noteDeadline(self.moderationDeadline)
+            }
             return true
         case .storedAndDue:
-            self.context.segment.header.armedCount.subtract(1)
-            self.channel?.signal()
+            self.fire()
             return true
         case .overrun:
             self.reportOverrun()
@@ -215,6 +224,26 @@ extension CompletionQueue {
         case .overrunAgain, .refused:
             return false
         }
+    }
+
+    private func fire() {
+        self.context.segment.header.armedCount.subtract(1)
+        self.channel?.signal()
+    }
+
+    private func raise(_ verdict: CompletionModeration.Verdict) {
+        guard case .due(let isSolicited) = verdict, self.ring.raiseIfArmed(isSolicited: isSolicited) else { return }
+        self.fire()
+    }
+
+    /// When a moderated event is due at the latest. The caller holds the engine's lock.
+    internal var moderationDeadline: Timestamp? {
+        self.moderation.deadline.map { Timestamp(nanoseconds: $0) }
+    }
+
+    /// Raises a moderated event whose time has come. The caller holds the engine's lock.
+    internal func handleModerationTimeout(now: Timestamp) {
+        self.raise(self.moderation.handleTimeout(now: now.nanoseconds))
     }
 
     /// Removes what a queue pair that is reset or destroyed has left.
@@ -256,11 +285,18 @@ extension CompletionQueue {
         try self.ring.resize(to: capacity, in: self.context.segment)
     }
 
-    /// Not built: the device attributes say that no moderation is there.
+    /// Lets events wait until `count` completions are there, or the first has waited so long, whichever is earlier; 0 is
+    /// no limit. See ibv_modify_cq(3).
     ///
-    /// - Throws: `EOPNOTSUPP`.
+    /// - Throws: `EIO` in a forked child.
     package func moderate(count: UInt16, periodMicroseconds: UInt16) throws(Errno) {
-        throw .notSupported
+        try ProcessGuard.check(self.generation)
+        self.context.engine.lock.withLock {
+            // What waits under the old limits is due now: the new ones would never count it.
+            if self.moderation.isActive, self.ring.raiseIfArmed(isSolicited: true) { self.fire() }
+            self.moderation = CompletionModeration(countMax: count, periodMicroseconds: periodMicroseconds)
+            self.context.engine.setModerated(self, self.moderation.isActive)
+        }
     }
 
     /// Closes the queue. Returns when all events that the program fetched are acknowledged.
@@ -269,6 +305,7 @@ extension CompletionQueue {
     package func close() throws(Errno) {
         try ProcessGuard.check(self.generation)
         try self.users.close()
+        self.context.engine.lock.withLock { self.context.engine.setModerated(self, false) }
         if self.ring.disarm() { self.context.segment.header.armedCount.subtract(1) }
         // Whoever is about to signal the channel has signalled it then.
         self.context.segment.waitForInitiators()

@@ -28,11 +28,13 @@ package final class Context {
         self.asyncEvents = try AsyncEventQueue()
         self.segment = segment
         self.engine = engine
+        engine.portWatch.add(self)
     }
 
     /// Closes the device. Objects that were made through it and are left go when the process ends, as rdma-core has it.
     package func close() throws(Errno) {
         try ProcessGuard.check(self.generation)
+        self.engine.portWatch.remove(self)
     }
 }
 

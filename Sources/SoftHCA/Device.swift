@@ -64,9 +64,16 @@ extension Device {
     /// - Throws: `EMFILE`; `EACCES` in a sandbox that forbids looking at the interfaces.
     @discardableResult
     package func refresh() throws(Errno) -> NetworkInterface? {
-        let interface = try NetworkInterfaces.enumerate().first { $0.index == self.interfaceIndex }
+        let interface = try self.interface()
         self.refresh(from: interface)
         return interface
+    }
+
+    /// The interface as it is now, or `nil` when it is gone. Leaves the GID table as it is.
+    ///
+    /// - Throws: As ``refresh()``.
+    internal func interface() throws(Errno) -> NetworkInterface? {
+        try NetworkInterfaces.enumerate().first { $0.index == self.interfaceIndex }
     }
 
     internal func refresh(from interface: NetworkInterface?) {
@@ -80,6 +87,9 @@ extension Device {
         _ = try? self.refresh()
         return self.lock.withLock { self.gids[index] }
     }
+
+    /// The entry of the GID table at `index`, or `nil` for a hole, as of the last refresh.
+    internal func knownGID(at index: Int) -> GIDEntry? { self.lock.withLock { self.gids[index] } }
 
     /// Length of the GID table, as of the last refresh; holes count.
     package var gidCount: Int { self.lock.withLock { self.gids.count } }

@@ -15,7 +15,9 @@ package struct DeviceAttributes: Sendable, Equatable {
     package var hardwareVersion: UInt32 = 0
     package var queuePairsMax = Limits.queuePairs
     package var workRequestsMax = Limits.workRequests
-    package var capabilities: Capabilities = [.systemImageGUID, .rnrNAKs, .sharedReceiveQueueResize]
+    package var capabilities: Capabilities = [
+        .systemImageGUID, .rnrNAKs, .sharedReceiveQueueResize, .extendedConnections, .atomicWrite,
+    ]
     package var scatterElementsMax = Limits.scatterElements
     package var readScatterElementsMax = Limits.scatterElements
     package var completionQueuesMax = Limits.completionQueues
@@ -35,6 +37,9 @@ package struct DeviceAttributes: Sendable, Equatable {
     package var sharedReceiveQueuesMax = Limits.sharedReceiveQueues
     package var sharedReceiveRequestsMax = Limits.workRequests
     package var sharedReceiveScatterMax = Limits.scatterElements
+    package var multicastGroupsMax = Limits.multicastGroups
+    /// Of one group.
+    package var multicastQueuePairsMax = Limits.queuePairs
     package var pKeysMax = Limits.pKeys
     /// Exponent: the adapter answers within 4.096 us * 2^n.
     package var acknowledgeDelay: UInt8 = 15
@@ -46,19 +51,25 @@ package struct DeviceAttributes: Sendable, Equatable {
     package var timestampMask: UInt64 = .max
     /// Ticks of that time in a millisecond: it counts nanoseconds.
     package var clockKilohertz: UInt64 = 1_000_000
+    /// The largest limits of `CompletionQueue.moderate`: completions, and microseconds.
+    package var moderationCountMax = UInt16.max
+    package var moderationPeriodMax = UInt16.max
 
     package init() {}
 
-    /// The bits of `ibv_device_cap_flags` that are used here.
+    /// The bits of `device_cap_flags_ex` that are used here; the lower half are those of `ibv_device_cap_flags`.
     package struct Capabilities: OptionSet, Sendable {
-        package let rawValue: UInt32
+        package let rawValue: UInt64
 
-        package init(rawValue: UInt32) {
+        package init(rawValue: UInt64) {
             self.rawValue = rawValue
         }
 
         package static var systemImageGUID: Capabilities { Capabilities(rawValue: 1 << 11) }
         package static var rnrNAKs: Capabilities { Capabilities(rawValue: 1 << 12) }
         package static var sharedReceiveQueueResize: Capabilities { Capabilities(rawValue: 1 << 13) }
+        package static var extendedConnections: Capabilities { Capabilities(rawValue: 1 << 20) }
+        /// Only among the extended flags.
+        package static var atomicWrite: Capabilities { Capabilities(rawValue: 1 << 40) }
     }
 }

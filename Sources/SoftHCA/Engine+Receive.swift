@@ -53,6 +53,8 @@ extension Engine {
             let number = BTH.destQP(of: bytes)
             if let queuePair = unsafe self.queuePairs[number] {
                 unsafe self.receive(bytes, for: queuePair, index: index, origin: origin, now: now)
+            } else if number == QPN.multicast {
+                self.receiveMulticast(bytes, index: index, origin: origin)
             } else if isForwarded || !self.isStray(number) {
                 self.receiveForNobody(bytes, number: number)
             } else {
@@ -71,27 +73,50 @@ extension Engine {
         origin: PacketOrigin,
         now: Timestamp
     ) {
-        self.counters.receivedPackets += 1
-        let likely = UInt16(truncatingIfNeeded: index)
-        guard origin.icrc.identification(proving: bytes, likely: likely, using: ISALCRC32.self) != nil else {
-            self.counters.wrongICRC += 1
-            return
-        }
+        guard let header = self.verifiedHeader(of: bytes, index: index, origin: origin) else { return }
         let packet = bytes.extracting(droppingLast: ICRCPath.byteCount)
-        guard let header = try? PacketHeader(parsing: packet) else {
-            self.counters.malformedPackets += 1
-            return
-        }
-        // The table of P_Keys has the default one only, of which a sender may be a full or a limited member.
-        guard header.bth.pKey & 0x7FFF == 0x7FFF else {
-            self.counters.wrongSender += 1
-            return
-        }
         // SAFETY: whatever is in the directory is alive.
         unsafe queuePair._withUnsafeGuaranteedRef { queuePair in
             queuePair.receive(header, payload: header.payload(of: packet), origin: origin, now: now)
             self.touch(queuePair)
         }
+    }
+
+    /// A datagram to a multicast group: each queue pair that is attached gets it.
+    private func receiveMulticast(_ bytes: RawSpan, index: Int, origin: PacketOrigin) {
+        let key = MulticastTable.Key(group: GID(origin.destination), interfaceIndex: origin.interfaceIndex)
+        guard self.multicast.hasMembers(key) else {
+            self.counters.unknownQueuePair += 1
+            return
+        }
+        guard let header = self.verifiedHeader(of: bytes, index: index, origin: origin) else { return }
+        let packet = bytes.extracting(droppingLast: ICRCPath.byteCount)
+        self.multicast.forEach(key) { queuePair in
+            guard !queuePair.isOwnMulticast(header, origin: origin) else { return }
+            queuePair.receiveDatagram(header, payload: header.payload(of: packet), origin: origin)
+            self.touch(queuePair)
+        }
+    }
+
+    /// The headers of a packet whose ICRC and P_Key are right; else `nil`, and counted.
+    @inline(__always)
+    private func verifiedHeader(of bytes: RawSpan, index: Int, origin: PacketOrigin) -> PacketHeader? {
+        self.counters.receivedPackets += 1
+        let likely = UInt16(truncatingIfNeeded: index)
+        guard origin.icrc.identification(proving: bytes, likely: likely, using: ISALCRC32.self) != nil else {
+            self.counters.wrongICRC += 1
+            return nil
+        }
+        guard let header = try? PacketHeader(parsing: bytes.extracting(droppingLast: ICRCPath.byteCount)) else {
+            self.counters.malformedPackets += 1
+            return nil
+        }
+        // The table of P_Keys has the default one only, of which a sender may be a full or a limited member.
+        guard header.bth.pKey & 0x7FFF == 0x7FFF else {
+            self.counters.wrongSender += 1
+            return nil
+        }
+        return header
     }
 
     /// Whether a packet for this number belongs to another process of the host.

@@ -36,9 +36,11 @@ extension Engine {
         while !self.isStopping.load(ordering: .acquiring) {
             let timeout = self.sleepNanoseconds(isListening: isListening)
             var endedCount = 0
+            var hasChangedRoutes = false
             _ = try? self.poller.wait(timeoutNanoseconds: timeout) { token in
                 if token == Token.wake { _ = try? self.wake.wait() }
                 if token >= Token.firstProcess { endedCount += 1 }
+                if token == Token.routes { hasChangedRoutes = true }
             }
             self.lock.lock()
             if self.isStopping.load(ordering: .acquiring) {
@@ -57,6 +59,10 @@ extension Engine {
             if endedCount > 0 { self.noteDeaths() }
             self.lock.unlock()
             self.membership.refreshIfNeeded()
+            if hasChangedRoutes {
+                self.routeMonitor?.drain()
+                self.portWatch.refresh()
+            }
             self.arm(listening: isListening)
         }
     }
@@ -84,6 +90,9 @@ extension Engine {
         if isListening { try? self.poller.arm(self.membership.socket.rawDescriptor, token: Token.socket) }
         try? self.poller.arm(self.membership.forwardDescriptor, token: Token.forwarded)
         try? self.poller.arm(self.wake.rawDescriptor, token: Token.wake)
+        if let rawDescriptor = self.routeMonitor?.rawDescriptor {
+            try? self.poller.arm(rawDescriptor, token: Token.routes)
+        }
     }
 
     /// Until the next timer; while the thread does not listen, no longer than until the next look at the application.

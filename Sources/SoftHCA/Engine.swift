@@ -19,6 +19,9 @@ package final class Engine {
     internal let ownMemory: OwnMemory
     internal let poller: Poller
     internal let wake: EventDescriptor
+    /// `nil` in a sandbox that does not let it look at the interfaces; then nobody is told of changes.
+    internal let routeMonitor: RouteMonitor?
+    internal let portWatch = PortWatch()
 
     /// How processes of this host are reached, as `VERBENA_PATH` has it. Changed by tests only.
     // SAFETY: not while a queue pair is being connected.
@@ -32,6 +35,10 @@ package final class Engine {
     /// Takes the packet that met a full socket, while `batch` waits.
     internal var spare = TransmitBatch()
     internal var queuePairs = QueuePairDirectory()
+    /// The shared receive queues of extended connections, by number.
+    // SAFETY: a queue takes itself out before it ends.
+    internal private(set) var extendedQueues: [QPN: Unmanaged<SharedReceiveQueue>] = unsafe [:]
+    internal var multicast = MulticastTable()
     internal var isBlocked = false
     /// Why the kernel refused to send most recently.
     package internal(set) var lastRefusal: Errno?
@@ -47,6 +54,9 @@ package final class Engine {
     internal var touchedCount = 0
     /// Whether one of them had more packets to send than its share.
     internal var hasUnfinishedPackets = false
+    /// Completion queues whose events may have to wait; each takes itself off before it ends.
+    // SAFETY: whatever is in the list is alive.
+    private var moderatedQueues: [Unmanaged<CompletionQueue>] = unsafe []
 
     /// Rounds that application threads have made.
     internal let pollCount = Atomic<UInt64>(0)
@@ -76,13 +86,27 @@ package final class Engine {
         }
         self.poller = try Poller()
         self.wake = try EventDescriptor(isNonBlocking: true)
+        self.routeMonitor = try Self.openRouteMonitor()
         unsafe self.receiveBuffer = .allocate(byteCount: UDPSocket.receiveByteCountMax, alignment: 64)
         unsafe self.touched = .allocate(capacity: QueuePairDirectory.capacity)
         try self.poller.add(self.membership.socket.rawDescriptor, token: Token.socket)
         try self.poller.add(self.membership.forwardDescriptor, token: Token.forwarded)
         try self.poller.add(self.wake.rawDescriptor, token: Token.wake)
+        if let rawDescriptor = self.routeMonitor?.rawDescriptor {
+            try self.poller.add(rawDescriptor, token: Token.routes)
+        }
         try self.startThread()
         try self.admitPeers()
+    }
+
+    private static func openRouteMonitor() throws(Errno) -> RouteMonitor? {
+        do throws(Errno) {
+            return try RouteMonitor()
+        } catch {
+            // Too few descriptors are an error here as anywhere.
+            guard error == .permissionDenied || error == .operationNotPermitted else { throw error }
+            return nil
+        }
     }
 
     deinit {
@@ -94,6 +118,7 @@ package final class Engine {
         static var socket: UInt64 { 1 }
         static var forwarded: UInt64 { 2 }
         static var wake: UInt64 { 3 }
+        static var routes: UInt64 { 4 }
         /// Plus a process's block: it has ended.
         static var firstProcess: UInt64 { 16 }
     }
@@ -276,6 +301,43 @@ extension Engine {
             }
         }
         self.serveTouched(now: now)
+        for index in 0..<(unsafe self.moderatedQueues.count) {
+            unsafe self.moderatedQueues[index]._withUnsafeGuaranteedRef { queue in
+                queue.handleModerationTimeout(now: now)
+                self.noteDeadline(queue.moderationDeadline)
+            }
+        }
+    }
+
+    /// Serves the timer of a completion queue from now on, or no longer. The caller holds the lock.
+    internal func setModerated(_ queue: CompletionQueue, _ isModerated: Bool) {
+        let pointer = unsafe Unmanaged.passUnretained(queue).toOpaque()
+        unsafe self.moderatedQueues.removeAll { unsafe $0.toOpaque() == pointer }
+        if isModerated { unsafe self.moderatedQueues.append(.passUnretained(queue)) }
+    }
+}
+
+// MARK: - Shared receive queues of extended connections
+
+extension Engine {
+    /// Lets requests find the queue.
+    internal func insert(_ queue: SharedReceiveQueue) {
+        guard let extended = queue.extended else { return }
+        self.lock.withLock {
+            unsafe self.extendedQueues[extended.number] = .passUnretained(queue)
+            unsafe extended.domain.domain.queues.append(.passUnretained(queue))
+        }
+    }
+
+    /// Takes a queue away from requests, and from the target queue pairs that work for it.
+    internal func remove(_ queue: SharedReceiveQueue) {
+        guard let extended = queue.extended else { return }
+        let pointer = unsafe Unmanaged.passUnretained(queue).toOpaque()
+        self.lock.withLock {
+            unsafe self.extendedQueues[extended.number] = nil
+            unsafe extended.domain.domain.queues.removeAll { unsafe $0.toOpaque() == pointer }
+            self.queuePairs.forEach { $0.forgetTarget(queue) }
+        }
     }
 }
 
@@ -298,6 +360,7 @@ extension Engine {
     internal func abandonInForkedChild() {
         self.poller.close()
         self.wake.descriptor.close()
+        self.routeMonitor?.descriptor.close()
         self.peers.abandonInForkedChild()
     }
 }

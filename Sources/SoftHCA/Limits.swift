@@ -1,4 +1,5 @@
 internal import Segment
+internal import SystemIO
 
 /// The largest counts and sizes that the adapter takes. `DeviceAttributes` reports them; asking for more is an error.
 package enum Limits {
@@ -22,6 +23,10 @@ package enum Limits {
     package static var gids: Int { 256 }
     /// Asynchronous events that wait to be fetched; later ones are lost.
     package static var pendingAsyncEvents: Int { 1 << 16 }
+    /// Multicast groups of one queue pair.
+    package static var multicastGroupsOfQueuePair: Int { 256 }
+    /// Multicast groups that the kernel lets one socket join over IPv4, and so one process.
+    package static var multicastGroups: Int { TextFile.number(in: "/proc/sys/net/ipv4/igmp_max_memberships") ?? 20 }
     package static var pKeys: Int { 1 }
     package static var ports: Int { 1 }
 }

@@ -46,7 +46,16 @@ internal struct OwnMemory {
         guard !location.place.isNowhere else { return true }
         guard let target = unsafe self.pointer(location) else { return byteCount == 0 }
         // SAFETY: the table answers for the target.
-        unsafe payload.copy(from: offset, byteCount: byteCount, to: target)
+        if byteCount == 8, Int(bitPattern: target) % 8 == 0 {
+            // An ATOMIC WRITE is seen whole or not at all (IBTA Volume 1, Annex A19); any other write may be, too.
+            let word = unsafe target.assumingMemoryBound(to: Atomic<UInt64>.self)
+            unsafe word.pointee.store(
+                payload.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self),
+                ordering: .releasing
+            )
+        } else {
+            unsafe payload.copy(from: offset, byteCount: byteCount, to: target)
+        }
         return true
     }
 

@@ -7,6 +7,8 @@ internal struct PacketOrigin {
     let destination: IPAddress
     let trafficClass: UInt8
     let hopLimit: UInt8
+    /// Where it arrived.
+    let interfaceIndex: UInt32
     let icrc: ICRCPath
 
     var ecn: ECN { ECN(trafficClass: self.trafficClass) }
@@ -16,6 +18,7 @@ internal struct PacketOrigin {
         self.destination = datagram.destination
         self.trafficClass = datagram.trafficClass
         self.hopLimit = datagram.hopLimit
+        self.interfaceIndex = datagram.interfaceIndex
         self.icrc = ICRCPath(
             source: GID(datagram.source.address),
             destination: GID(datagram.destination),

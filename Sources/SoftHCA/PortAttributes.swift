@@ -33,6 +33,11 @@ package struct PortAttributes: Sendable, Equatable {
     }
 }
 
+extension PortAttributes {
+    /// Whether packets can pass.
+    package var isActive: Bool { self.state == 4 }
+}
+
 // MARK: - Derivations
 
 extension PortAttributes {

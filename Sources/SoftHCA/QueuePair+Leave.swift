@@ -14,7 +14,7 @@ extension QueuePair {
     /// engine's lock.
     internal func takeLeave() {
         // A peer that is reached directly hears of everything at once.
-        guard self.type == .reliable, self.direct == nil, self.state == .readyToSend || self.state == .sendDrained
+        guard self.type.isReliable, self.direct == nil, self.state == .readyToSend || self.state == .sendDrained
         else { return }
         let now = Timestamp(nanoseconds: MonotonicClock.now)
         for _ in 0..<Self.partingCount {

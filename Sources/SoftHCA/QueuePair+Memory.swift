@@ -10,8 +10,11 @@ extension QueuePair {
 
     /// Who asks when the queue pair uses its own keys.
     internal var localAccessor: MemoryAccessor { .local(domain: self.domain.handle) }
-    /// Who asks when the peer uses keys of ours.
-    internal var peerAccessor: MemoryAccessor { .remote(domain: self.domain.handle, queuePair: self.number) }
+    /// Who asks when the peer uses keys of ours. On an extended connection the domain is that of the queue which the
+    /// request names.
+    internal var peerAccessor: MemoryAccessor {
+        .remote(domain: (self.target?.domain ?? self.domain).handle, queuePair: self.number)
+    }
 
     /// Whether a scatter element may be used so. For checks at posting; the copy itself checks again.
     internal func isAccessible(_ element: ScatterElement, access: AccessFlags) -> Bool {
@@ -105,14 +108,20 @@ extension QueuePair {
     ///
     /// - Returns: false when the region is gone.
     @unsafe
-    internal func load(rKey: UInt32, address: UInt64, byteCount: Int, into target: UnsafeMutableRawPointer) -> Bool {
+    internal func load(
+        rKey: UInt32,
+        address: UInt64,
+        byteCount: Int,
+        by accessor: MemoryAccessor,
+        into target: UnsafeMutableRawPointer
+    ) -> Bool {
         guard byteCount > 0 else { return true }
         let source = self.memory.beginAccess(
             key: rKey,
             address: address,
             byteCount: UInt64(byteCount),
             access: .remoteRead,
-            by: self.peerAccessor
+            by: accessor
         )
         guard let source else { return false }
         defer { self.memory.endAccess(key: rKey) }

@@ -40,14 +40,17 @@ extension QueuePair {
             if self.type == .reliable { path.trafficClass = ECN.capable.replacing(in: path.trafficClass) }
         }
         var peer: DirectPeer?
-        if self.state == .initialized, next == .readyToReceive, self.type != .datagram {
+        if self.state == .initialized, next == .readyToReceive, self.type.mayBeDirect {
             peer = try self.engine.choosePath(to: QPN(truncating: wanted.destinationQP), over: path)
         }
         self.path = path
         self.adopt(wanted, mask: mask)
         if let peer { self.direct = DirectConnection(self, peer: peer) }
         self.rcRequester?.update(self.requesterConfiguration)
-        self.rcResponder?.update(rnrTimer: RNRTimer(truncating: self.attributes.rnrTimer))
+        self.rcResponder?.update(
+            rnrTimer: RNRTimer(truncating: self.attributes.rnrTimer),
+            readsMax: Int(self.attributes.readsMaxDestination)
+        )
         self.enter(next, mask: mask)
     }
 
@@ -147,12 +150,12 @@ extension QueuePair {
         let psn = PSN(truncating: self.attributes.receivePSN)
         let peer = QPN(truncating: self.attributes.destinationQP)
         switch self.type {
-        case .reliable:
+        case .reliable, .extendedReceive:
             self.congestionNotifier = CongestionNotifier(destQP: peer)
             self.rcResponder = RCResponder(expectedPSN: psn, destQP: peer, configuration: configuration)
         case .unreliableConnected:
             self.ucResponder = UCResponder(expectedPSN: psn, pathMTU: self.mtu)
-        case .datagram:
+        case .datagram, .extendedSend:
             break
         }
     }
@@ -180,7 +183,7 @@ extension QueuePair {
         let psn = PSN(truncating: self.attributes.sendPSN)
         let peer = QPN(truncating: self.attributes.destinationQP)
         switch self.type {
-        case .reliable:
+        case .reliable, .extendedSend:
             self.rcRequester = RCRequester(
                 capacity: self.sendQueue.capacity,
                 firstPSN: psn,
@@ -196,6 +199,8 @@ extension QueuePair {
             )
         case .datagram:
             self.datagramPSN = psn
+        case .extendedReceive:
+            break
         }
     }
 

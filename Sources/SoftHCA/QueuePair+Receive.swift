@@ -1,6 +1,7 @@
 package import Segment
 internal import Synchronization
 package import SystemIO
+internal import Transport
 
 extension QueuePair {
     /// Posts a receive request.
@@ -24,7 +25,10 @@ extension QueuePair {
         if ring.takeWaiter() { self.engine.notifyWaiters(of: ring) }
         // The state may have changed to error in between; whoever comes later flushes.
         if self.stateCode.load(ordering: .sequentiallyConsistent) == QueuePairState.error.rawValue {
-            self.engine.lock.withLock { self.flushReceives() }
+            self.engine.lock.withLock {
+                self.flushReceives()
+                self.engine.finishRound(now: Timestamp(nanoseconds: MonotonicClock.now))
+            }
         }
         return nil
     }

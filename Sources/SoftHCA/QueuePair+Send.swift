@@ -70,7 +70,7 @@ extension QueuePair {
         if byteCount > UInt64(SendRequest.byteCountMax) { status = .localLengthError }
         if operation.isAtomic && byteCount != 8 { status = .localLengthError }
         // It could never be sent, and would stop the queue for good.
-        if operation.writesLocally && self.attributes.readsMax == 0 { status = .localQPOperationError }
+        if operation.isAnswered && self.attributes.readsMax == 0 { status = .localQPOperationError }
         let body = SendBody(
             byteCount: UInt32(min(byteCount, UInt64(SendRequest.byteCountMax))),
             elementCount: UInt32(count),
@@ -87,17 +87,23 @@ extension QueuePair {
         byteCount: Int,
         gather: (UnsafeMutableRawBufferPointer) -> Void
     ) -> Errno? {
-        guard byteCount <= self.sendQueue.inlineByteCount else { return .invalidArgument }
         guard let operation = self.operation(of: request.opcode), !operation.writesLocally else {
             return .invalidArgument
         }
+        // `ibv_wr_atomic_write` brings its eight bytes along, for which every slot has room.
+        let byteCountMax =
+            operation == .atomicWrite ? max(8, self.sendQueue.inlineByteCount) : self.sendQueue.inlineByteCount
+        guard byteCount <= byteCountMax else { return .invalidArgument }
         if let refusal = self.refusal { return refusal }
         // SAFETY: a slot has room for as many bytes as the inline limit.
         unsafe gather(
             UnsafeMutableRawBufferPointer(start: self.sendQueue.body(of: self.sendQueue.stagedSlot), count: byteCount)
         )
         let body = SendBody(byteCount: UInt32(byteCount), elementCount: 0, isInline: true)
-        return self.stage(request, operation: operation, body: body, status: .success)
+        var status = CompletionStatus.success
+        if operation.isAtomic && byteCount != 8 { status = .localLengthError }
+        if operation.isAnswered && self.attributes.readsMax == 0 { status = .localQPOperationError }
+        return self.stage(request, operation: operation, body: body, status: status)
     }
 }
 
@@ -134,12 +140,16 @@ extension QueuePair {
 
     /// What an `ibv_wr_opcode` does on this service, or `nil` when the service does not have it.
     private func operation(of opcode: UInt32) -> SendRequest.Operation? {
-        switch (opcode, self.type) {
+        // What an initiator asks for is what any reliable connection can ask for, but for ATOMIC WRITE.
+        let type = self.type == .extendedSend && opcode <= 6 ? .reliable : self.type
+        return switch (opcode, type) {
         case (0, .reliable), (1, .reliable), (0, .unreliableConnected), (1, .unreliableConnected): .write
-        case (2, _), (3, _): .send
+        case (2, .reliable), (3, .reliable), (2, .unreliableConnected), (3, .unreliableConnected): .send
+        case (2, .datagram), (3, .datagram): .send
         case (4, .reliable): .read
         case (5, .reliable): .compareAndSwap
         case (6, .reliable): .fetchAndAdd
+        case (15, .reliable): .atomicWrite
         default: nil
         }
     }
@@ -199,7 +209,8 @@ extension QueuePair {
         // The direct path works on the queue itself.
         if self.direct != nil { return }
         switch self.type {
-        case .reliable: self.post(self.rcRequester?.post(request), slot: slot)
+        case .reliable, .extendedSend: self.post(self.rcRequester?.post(request), slot: slot)
+        case .extendedReceive: preconditionFailure("a target posts nothing")
         case .unreliableConnected: self.post(self.ucRequester?.post(request), slot: slot)
         case .datagram: self.sendDatagram(request, slot: slot)
         }

@@ -12,11 +12,13 @@ extension QueuePair {
         case .reliable: self.receiveReliable(header, payload: payload, origin: origin, now: now)
         case .unreliableConnected: self.receiveUnreliable(header, payload: payload, origin: origin, now: now)
         case .datagram: self.receiveDatagram(header, payload: payload, origin: origin)
+        case .extendedSend, .extendedReceive:
+            self.receiveExtended(header, payload: payload, origin: origin, now: now)
         }
     }
 
     /// Whether a packet of a connection comes from the peer, and over the path, that the connection has.
-    private func comesFromPeer(_ origin: PacketOrigin) -> Bool {
+    internal func comesFromPeer(_ origin: PacketOrigin) -> Bool {
         let fits = origin.source == self.path.destination.address && origin.destination == self.path.source
         if !fits { self.engine.counters.wrongSender += 1 }
         return fits
@@ -38,7 +40,12 @@ extension QueuePair {
             return
         }
         if origin.ecn == .experienced { self.noteMark(on: opcode, now: now) }
-        if opcode.isRequest {
+        self.receiveConnected(header, payload: payload, now: now)
+    }
+
+    /// A packet of a reliable connection, from the peer.
+    internal func receiveConnected(_ header: PacketHeader, payload: RawSpan, now: Timestamp) {
+        if header.bth.opcode.isRequest {
             var host = ResponderMemory(self)
             let refusedCount = self.rcResponder?.counters.refused
             if case .failed(let failure) = self.rcResponder?.receive(header, payload: payload, host: &host, now: now) {
@@ -105,7 +112,7 @@ extension QueuePair {
             return
         }
         switch self.type {
-        case .reliable:
+        case .reliable, .extendedSend, .extendedReceive:
             self.transmitNotification()
             self.transmitResponses(now: now)
             self.transmitReliable(now: now)
@@ -169,14 +176,24 @@ extension QueuePair {
         var sentCount = 0
         while self.mayTransmit(after: sentCount), let packet = self.rcResponder?.pollTransmit(now: now) {
             sentCount += 1
+            let isExtended = self.type.isExtended
+            let header = isExtended ? packet.header.onExtendedConnection(for: 0) : packet.header
             switch packet.source {
             case .none:
-                unsafe self.engine.transmit(packet.header, payloadByteCount: 0, path: self.path) { _ in true }
+                unsafe self.engine.transmit(header, payloadByteCount: 0, path: self.path) { _ in true }
             case .memory(let rKey, let address, let byteCount):
-                let isSent = unsafe self.engine.transmit(packet.header, payloadByteCount: byteCount, path: self.path) {
+                let isSent = unsafe self.engine.transmit(header, payloadByteCount: byteCount, path: self.path) {
                     target in
                     // SAFETY: the batch has room for `byteCount` bytes.
-                    unsafe self.load(rKey: rKey, address: address, byteCount: byteCount, into: target)
+                    unsafe isExtended
+                        ? self.loadExtended(rKey: rKey, address: address, byteCount: byteCount, into: target)
+                        : self.load(
+                            rKey: rKey,
+                            address: address,
+                            byteCount: byteCount,
+                            by: self.peerAccessor,
+                            into: target
+                        )
                 }
                 if !isSent, case .failed(let failure) = self.rcResponder?.failRead() { self.pendingFailure = failure }
             }
@@ -207,7 +224,10 @@ extension QueuePair {
 
     /// - Returns: false when the memory of the request is not accessible any more.
     private func transmit(_ packet: RequestPacket) -> Bool {
-        unsafe self.engine.transmit(packet.header, payloadByteCount: packet.payloadByteCount, path: self.path) {
+        let header =
+            self.type == .extendedSend
+            ? packet.header.onExtendedConnection(for: self.sendQueue[packet.slot].remoteQP) : packet.header
+        return unsafe self.engine.transmit(header, payloadByteCount: packet.payloadByteCount, path: self.path) {
             target in
             // SAFETY: the batch has room for the payload.
             unsafe self.gather(
@@ -252,7 +272,8 @@ extension QueuePair {
         completion.status = UInt32(CompletionStatus.flushed.rawValue)
         completion.opcode = WorkCompletion.Opcode.receive
         completion.qpNumber = self.number
-        self.report(completion, to: self.receiveCompletions, isSolicited: true)
+        let queue = self.target?.extended?.completions ?? self.receiveCompletions
+        self.report(completion, to: queue, isSolicited: true)
     }
 
     /// Flushes what was posted to the own receive queue; requests of a shared one stay for others.

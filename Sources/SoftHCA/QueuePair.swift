@@ -16,9 +16,12 @@ package final class QueuePair {
     package let sendCompletions: CompletionQueue
     package let receiveCompletions: CompletionQueue
     package let sharedReceiveQueue: SharedReceiveQueue?
+    /// Of the target of an extended connection.
+    package let xrcDomain: OpenXRCDomain?
     /// What was granted; at least what was asked for.
     package let capabilities: QueuePairCapabilities
     package let signalsAll: Bool
+    internal let blocksOwnMulticast: Bool
     package let qpn: QPN
     /// Asynchronous events of this queue pair that the program has fetched.
     package let asyncAccount = EventAccount()
@@ -42,6 +45,11 @@ package final class QueuePair {
     internal var mtu = PathMTU.bytes256
     internal var sendQueue: SendQueue
     internal var receive: ReceiveWork
+    /// The shared receive queue of the request in work, on the target of an extended connection.
+    internal var target: SharedReceiveQueue?
+    /// The structures by which C knows the queue pair where several have opened it; `userObject` is one of them.
+    // SAFETY: never followed here.
+    internal var sharers: [UnsafeMutableRawPointer] = unsafe []
     internal var rcRequester: RCRequester?
     internal var rcResponder: RCResponder?
     internal var congestionNotifier: CongestionNotifier?
@@ -65,6 +73,8 @@ package final class QueuePair {
     }
     /// Datagrams number their packets, though nobody looks at the numbers.
     internal var datagramPSN = PSN(truncating: 0)
+    /// The multicast groups that it is attached to.
+    internal var groups: [GID] = []
     internal var pendingFailure: ResponderFailure?
     /// A completion queue was full: nothing that happens from then on can be reported, so the queue pair stops.
     internal var hasLostCompletion = false
@@ -84,13 +94,16 @@ package final class QueuePair {
         let asked = properties.capabilities
         try Self.check(properties, domain: domain)
         let engine = domain.context.engine
+        let hasReceives = properties.sharedReceiveQueue == nil && !properties.type.isExtended
         var granted = QueuePairCapabilities(
             sendRequests: max(asked.sendRequests, 1),
-            receiveRequests: properties.sharedReceiveQueue == nil ? max(asked.receiveRequests, 1) : 0,
+            receiveRequests: hasReceives ? max(asked.receiveRequests, 1) : 0,
             sendScatter: max(asked.sendScatter, 1),
-            receiveScatter: properties.sharedReceiveQueue == nil ? max(asked.receiveScatter, 1) : 0,
+            receiveScatter: hasReceives ? max(asked.receiveScatter, 1) : 0,
             inlineByteCount: asked.inlineByteCount
         )
+        // The target of an extended connection sends nothing but answers.
+        if properties.type == .extendedReceive { granted = QueuePairCapabilities() }
         let holdings = try QueuePairHoldings(properties, granted: granted, domain: domain)
         // The ring may be larger than what was asked for; what is reported is what it takes.
         if let ring = holdings.receiveRing { granted.receiveRequests = UInt32(clamping: ring.capacity) }
@@ -99,18 +112,23 @@ package final class QueuePair {
         self.sendCompletions = properties.sendQueue
         self.receiveCompletions = properties.receiveQueue
         self.sharedReceiveQueue = properties.sharedReceiveQueue
+        self.xrcDomain = properties.xrcDomain
         self.capabilities = granted
         self.signalsAll = properties.signalsAll
+        self.blocksOwnMulticast = properties.blocksOwnMulticast
         self.engine = engine
         unsafe self.userObject = nil
         self.sendQueue = SendQueue(
-            capacity: Int(granted.sendRequests),
-            elementsMax: Int(granted.sendScatter),
+            capacity: max(Int(granted.sendRequests), 1),
+            elementsMax: max(Int(granted.sendScatter), 1),
             inlineByteCount: Int(granted.inlineByteCount),
             keepsPaths: properties.type == .datagram
         )
-        let scatterMax = max(Int(granted.receiveScatter), properties.sharedReceiveQueue?.scatterMax ?? 0)
-        self.receive = ReceiveWork(scatterMax: scatterMax)
+        // Any queue of the domain may be named, also one that is made later.
+        let sharedMax =
+            properties.type == .extendedReceive
+            ? Limits.scatterElements : properties.sharedReceiveQueue?.scatterMax ?? 0
+        self.receive = ReceiveWork(scatterMax: max(Int(granted.receiveScatter), sharedMax))
         self.receiveRing = holdings.receiveRing
         self.qpn = holdings.qpn
         self.entry = holdings.entry
@@ -126,17 +144,26 @@ package final class QueuePair {
             asked.inlineByteCount <= Limits.inlineByteCount
         else { throw .invalidArgument }
         let context = domain.context
-        guard properties.sendQueue.context === context, properties.receiveQueue.context === context else {
-            throw .invalidArgument
-        }
+        guard properties.sendQueue.context === context, properties.receiveQueue.context === context,
+            !properties.type.isExtended || properties.sharedReceiveQueue == nil,
+            properties.sharedReceiveQueue?.extended == nil,
+            (properties.xrcDomain != nil) == (properties.type == .extendedReceive)
+        else { throw .invalidArgument }
     }
 
     /// Takes the queue pair out of the world: packets for it are refused from now on, its completions vanish from the
     /// completion queues, and its number is free.
     ///
     /// Waits until every asynchronous event that it raised was acknowledged.
-    package func close() throws(Errno) {
+    ///
+    /// Where several have opened it, it goes with the last of them.
+    ///
+    /// - Parameter user: Who closes it.
+    /// - Throws: `EBUSY` while it is attached to a multicast group; `EIO` in a forked child.
+    package func close(user: UnsafeMutableRawPointer? = nil) throws(Errno) {
         try ProcessGuard.check(self.generation)
+        guard self.engine.lock.withLock({ self.groups.isEmpty }) else { throw .resourceBusy }
+        if unsafe self.leaveToOthers(user) { return }
         self.engine.lock.withLock {
             self.takeLeave()
             self.engine.queuePairs.remove(self)
@@ -153,6 +180,7 @@ package final class QueuePair {
         self.engine.membership.releaseQPN(self.qpn)
         self.domain.context.asyncEvents.retire(self.asyncAccount)
         self.receiveRing?.close(in: self.engine.segment)
+        self.xrcDomain?.users.end()
         self.sharedReceiveQueue?.users.end()
         self.receiveCompletions.users.end()
         self.sendCompletions.users.end()
@@ -179,6 +207,7 @@ package final class QueuePair {
         self.deadline = nil
         self.isUnfinished = false
         self.receive.isActive = false
+        self.target = nil
     }
 }
 

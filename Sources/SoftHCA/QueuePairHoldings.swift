@@ -24,7 +24,13 @@ internal struct QueuePairHoldings {
                 try queue.users.begin()
                 undo.append { queue.users.end() }
             }
-            if let shared = properties.sharedReceiveQueue {
+            if let xrcDomain = properties.xrcDomain {
+                try xrcDomain.users.begin()
+                undo.append { xrcDomain.users.end() }
+            }
+            if properties.type.isExtended {
+                self.receiveRing = nil
+            } else if let shared = properties.sharedReceiveQueue {
                 try shared.users.begin()
                 undo.append { shared.users.end() }
                 self.receiveRing = nil

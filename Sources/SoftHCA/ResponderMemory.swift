@@ -24,7 +24,7 @@ internal struct ResponderMemory: ResponderHost, ~Copyable {
     mutating func checkRemote(rKey: UInt32, address: UInt64, byteCount: UInt64, access: RemoteAccess) -> RemoteCheck {
         self.withQueuePair { queuePair in
             let flags = AccessFlags(access)
-            guard queuePair.attributes.access.contains(flags) else { return .invalidRequest }
+            guard queuePair.attributes.access.contains(flags), !queuePair.lacksTarget else { return .invalidRequest }
             let location = queuePair.memory.resolve(
                 key: rKey,
                 address: address,
@@ -90,7 +90,8 @@ internal struct ResponderMemory: ResponderHost, ~Copyable {
         self.withQueuePair { queuePair in
             let isTaken =
                 queuePair.receiveRing?.take(into: &queuePair.receive.descriptor)
-                ?? queuePair.sharedReceiveQueue?.take(into: &queuePair.receive.descriptor) ?? false
+                ?? queuePair.sharedReceives?.take(into: &queuePair.receive.descriptor)
+            guard let isTaken else { return .noQueue }
             queuePair.receive.isActive = isTaken
             return isTaken ? .ready : .empty
         }
@@ -103,7 +104,7 @@ internal struct ResponderMemory: ResponderHost, ~Copyable {
                 payload,
                 to: queuePair.receive.descriptor.elements,
                 offset: UInt64(messageOffset),
-                by: .local(domain: (queuePair.sharedReceiveQueue?.domain ?? queuePair.domain).handle)
+                by: .local(domain: (queuePair.sharedReceives?.domain ?? queuePair.domain).handle)
             ) ?? .success
         }
     }
@@ -116,8 +117,15 @@ internal struct ResponderMemory: ResponderHost, ~Copyable {
 }
 
 extension QueuePair {
+    /// Whether the request in work is one on an extended connection that names no queue.
+    fileprivate var lacksTarget: Bool { self.type == .extendedReceive && self.target == nil }
+
+    /// The shared receive queue that the request in work takes from, if it is one.
+    fileprivate var sharedReceives: SharedReceiveQueue? { self.sharedReceiveQueue ?? self.target }
+
     internal func completeReceive(_ done: ReceiveCompletion) {
-        assert(self.receive.isActive)
+        // The queue of a message on an extended connection may have gone meanwhile, and its request with it.
+        guard self.receive.isActive else { return }
         self.receive.isActive = false
         let completion = WorkCompletion(
             done,
@@ -125,7 +133,8 @@ extension QueuePair {
             qpNumber: self.number,
             sourceQP: self.attributes.destinationQP
         )
-        self.report(completion, to: self.receiveCompletions, isSolicited: done.isSolicited)
+        let queue = self.target?.extended?.completions ?? self.receiveCompletions
+        self.report(completion, to: queue, isSolicited: done.isSolicited)
     }
 }
 

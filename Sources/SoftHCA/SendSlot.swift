@@ -10,7 +10,8 @@ internal struct SendSlot: BitwiseCopyable {
     var isInline = false
     /// The request completes with an entry even when it succeeds.
     var isSignaled = false
-    /// Datagrams only.
+    /// Of datagrams, and the shared receive queue of requests on an extended connection.
     var remoteQP: UInt32 = 0
+    /// Datagrams only.
     var remoteQKey: UInt32 = 0
 }

@@ -16,6 +16,7 @@ package struct SendWorkRequest {
     package var swap: UInt64
     /// Datagrams only. The handle must live until the request is appended; its path is copied.
     package var addressHandle: Unmanaged<AddressHandle>?
+    /// On an extended connection, the shared receive queue that the request is for.
     package var remoteQP: UInt32
     package var remoteQKey: UInt32
 

@@ -1,5 +1,7 @@
+internal import HostRegistry
 package import Segment
 package import SystemIO
+package import Wire
 
 /// Receive requests that several queue pairs take from. See ibv_create_srq(3).
 @safe
@@ -9,31 +11,72 @@ package final class SharedReceiveQueue {
     package let generation: UInt32
     /// The queue pairs that take from it.
     package let users = UseCount()
+    /// What a queue of extended connections has besides; `nil` for a basic one.
+    package let extended: Extended?
     /// Asynchronous events of this queue that the program has fetched.
     package let asyncAccount = EventAccount()
     /// The structure by which C knows this object.
     // SAFETY: set once by the C face, before the object is shared.
     package var userObject: UnsafeMutableRawPointer?
 
+    /// What makes a queue one of extended connections.
+    package struct Extended {
+        package let domain: OpenXRCDomain
+        /// Where what is received is reported.
+        package let completions: CompletionQueue
+        /// By which requests name the queue. No queue pair of the host has it.
+        package let number: QPN
+    }
+
     /// - Parameters:
     ///   - capacity: Requests that it must hold; it may hold more.
     ///   - scatterMax: Elements that a request may have.
     ///   - limit: Ignored, as ibv_create_srq(3) says: a limit is armed by `modify`.
+    ///   - extension: The extended connections that it is for, and where it reports.
     /// - Throws: `EINVAL` when a count is 0 or beyond the limits of the device, `ENOMEM`, `EIO` in a forked child.
-    package init(domain: ProtectionDomain, capacity: Int, scatterMax: Int, limit: Int = 0) throws(Errno) {
+    package init(
+        domain: ProtectionDomain,
+        capacity: Int,
+        scatterMax: Int,
+        limit: Int = 0,
+        extension: (domain: OpenXRCDomain, completions: CompletionQueue)? = nil
+    ) throws(Errno) {
         try ProcessGuard.check(domain.generation)
         guard (1...Limits.workRequests).contains(capacity), (0...Limits.scatterElements).contains(scatterMax) else {
             throw .invalidArgument
         }
+        let context = domain.context
+        if let `extension`, `extension`.domain.context !== context || `extension`.completions.context !== context {
+            throw .invalidArgument
+        }
         self.domain = domain
         self.generation = ProcessGuard.generation
-        try domain.users.begin()
+        unsafe self.userObject = nil
+        var undo: [() -> Void] = []
         do throws(Errno) {
-            self.ring = try ReceiveRing(in: domain.context.segment, capacity: capacity, scatterMax: max(scatterMax, 1))
+            try domain.users.begin()
+            undo.append { domain.users.end() }
+            let ring = try ReceiveRing(in: context.segment, capacity: capacity, scatterMax: max(scatterMax, 1))
+            undo.append { ring.close(in: context.segment) }
+            self.ring = ring
+            if let `extension` {
+                try `extension`.domain.users.begin()
+                undo.append { `extension`.domain.users.end() }
+                try `extension`.completions.users.begin()
+                undo.append { `extension`.completions.users.end() }
+                self.extended = Extended(
+                    domain: `extension`.domain,
+                    completions: `extension`.completions,
+                    number: try context.engine.membership.allocateQPN()
+                )
+            } else {
+                self.extended = nil
+            }
         } catch {
-            domain.users.end()
+            for step in undo.reversed() { step() }
             throw error
         }
+        context.engine.insert(self)
     }
 }
 
@@ -105,8 +148,14 @@ extension SharedReceiveQueue {
     package func close() throws(Errno) {
         try ProcessGuard.check(self.generation)
         try self.users.close()
+        self.domain.context.engine.remove(self)
         self.domain.context.asyncEvents.retire(self.asyncAccount)
         self.ring.close(in: self.domain.context.segment)
+        if let extended {
+            self.domain.context.engine.membership.releaseQPN(extended.number)
+            extended.completions.users.end()
+            extended.domain.users.end()
+        }
         self.domain.users.end()
     }
 }

@@ -7,7 +7,7 @@ internal import Wire
 internal struct WirePath: Sendable {
     var destination = SocketEndpoint(address: .any, port: 0)
     var source = IPAddress.any
-    /// The interface that the port belongs to, for link-local destinations; else 0.
+    /// The interface that the port belongs to, for link-local and multicast destinations; else 0.
     var interfaceIndex: UInt32 = 0
     var trafficClass: UInt8 = 0
     var hopLimit: UInt8 = WirePath.hopLimitDefault
@@ -36,7 +36,8 @@ internal struct WirePath: Sendable {
         let port = context.engine.membership.socket.port
         guard destination.isIPv4Mapped == entry.gid.isIPv4Mapped, destination != .zero else { throw .invalidArgument }
         // Elsewhere the routing table knows better; an address of another interface of this host goes over loopback.
-        self.interfaceIndex = destination.isLinkLocal ? UInt32(context.device.interfaceIndex) : 0
+        let isOfInterface = destination.isLinkLocal || destination.isMulticast
+        self.interfaceIndex = isOfInterface ? UInt32(context.device.interfaceIndex) : 0
         self.destination = SocketEndpoint(
             address: IPAddress(destination),
             port: port,

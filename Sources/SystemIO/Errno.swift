@@ -15,6 +15,7 @@ package struct Errno: Error, Hashable, Sendable {
     package static var last: Errno { Errno(rawValue: Glibc.errno) }
 
     package static var invalidArgument: Errno { Errno(rawValue: EINVAL) }
+    package static var noBufferSpace: Errno { Errno(rawValue: ENOBUFS) }
     package static var noMemory: Errno { Errno(rawValue: ENOMEM) }
     package static var badAddress: Errno { Errno(rawValue: EFAULT) }
     package static var resourceBusy: Errno { Errno(rawValue: EBUSY) }

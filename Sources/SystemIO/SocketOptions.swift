@@ -10,6 +10,20 @@ extension CInt {
         }
     }
 
+    /// Sets an option that is a plain C structure.
+    internal func setOption<Value>(
+        _ level: CInt,
+        _ name: CInt,
+        structure value: Value
+    ) throws(Errno) {
+        try checkingErrno {
+            // SAFETY: the kernel reads the structure, up to its size.
+            unsafe withUnsafeBytes(of: value) {
+                unsafe setsockopt(self, level, name, $0.baseAddress, socklen_t($0.count))
+            }
+        }
+    }
+
     internal func option(_ level: CInt, _ name: CInt) throws(Errno) -> CInt {
         var value: CInt = 0
         var byteCount = socklen_t(MemoryLayout<CInt>.size)

@@ -69,6 +69,8 @@ package struct UDPSocket: ~Copyable, Sendable {
         try descriptor.setOption(SOL_IP, IP_TTL, CInt(Self.defaultHopLimit))
         try descriptor.setOption(SOL_IP, IP_TOS, CInt(Self.defaultTrafficClass))
         try descriptor.setOption(SOL_IP, IP_MULTICAST_TTL, CInt(Self.defaultHopLimit))
+        // Groups that other sockets of the machine have joined are theirs.
+        try descriptor.setOption(SOL_IP, IP_MULTICAST_ALL, 0)
         try descriptor.setOption(SOL_IP, IP_RECVTOS, 1)
         try descriptor.setOption(SOL_IP, IP_RECVTTL, 1)
         // Kernels before 5.0 have no receive offload; then every datagram comes alone.
@@ -81,6 +83,8 @@ package struct UDPSocket: ~Copyable, Sendable {
             try descriptor.setOption(SOL_IPV6, IPV6_UNICAST_HOPS, CInt(Self.defaultHopLimit))
             try descriptor.setOption(SOL_IPV6, IPV6_TCLASS, CInt(Self.defaultTrafficClass))
             try descriptor.setOption(SOL_IPV6, IPV6_MULTICAST_HOPS, CInt(Self.defaultHopLimit))
+            // Linux before 4.20 has no such option, and hands the datagrams of all groups to all.
+            try? descriptor.setOption(SOL_IPV6, CInt(CSHIMS_IPV6_MULTICAST_ALL), 0)
             // An IPv4 datagram reports its destination in the same message, in mapped form.
             try descriptor.setOption(SOL_IPV6, IPV6_RECVPKTINFO, 1)
             try descriptor.setOption(SOL_IPV6, IPV6_RECVTCLASS, 1)

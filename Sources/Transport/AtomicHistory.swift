@@ -17,6 +17,16 @@ struct AtomicHistory: ~Copyable {
         self.results = FixedRing(capacity: max(1, readsMax), filledWith: empty)
     }
 
+    /// Makes room for more results, and keeps those that are there.
+    mutating func grow(readsMax: Int) {
+        guard readsMax > self.results.capacity else { return }
+        var larger = FixedRing(capacity: readsMax, filledWith: self.results[0])
+        let oldestIndex = self.nextIndex + self.results.capacity - self.count
+        for offset in 0..<self.count { larger[offset] = self.results[(oldestIndex + offset) % self.results.capacity] }
+        self.results = larger
+        self.nextIndex = self.count
+    }
+
     mutating func save(_ content: ResponseEntry.Content, at position: SequencePosition) {
         self.results[self.nextIndex] = Result(position: position, content: content)
         self.nextIndex = self.nextIndex + 1 == self.results.capacity ? 0 : self.nextIndex + 1

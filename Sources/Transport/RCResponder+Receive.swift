@@ -156,6 +156,8 @@ extension RCResponder {
             return .ready
         case .empty:
             return .stop(self.reportNotReady())
+        case .noQueue:
+            return .stop(self.refuse(.invalidRequest, .requestError, host: &host))
         case .error(let status):
             self.hasReceive = true
             return .stop(self.refuse(.remoteOperationalError, .receiveError, receiveStatus: status, host: &host))

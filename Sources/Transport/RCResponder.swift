@@ -8,7 +8,7 @@ package import Wire
 /// - *Inputs*: `receive`, `failRead`, `enterError`.
 /// - *Output*: `pollTransmit`, until `nil`, after a batch of inputs. Acknowledges are joined until it is polled.
 ///
-/// Except for `init` and `reset`, nothing allocates.
+/// Except for `init`, `reset` and `update`, nothing allocates.
 package struct RCResponder: ~Copyable {
     /// The message that a packet that is not its last has begun.
     enum Message: BitwiseCopyable, Sendable {
@@ -71,9 +71,14 @@ extension RCResponder {
         self = RCResponder(expectedPSN: expectedPSN, destQP: destQP, configuration: configuration)
     }
 
-    /// Takes over another RNR timer, which may change while the connection works.
-    package mutating func update(rnrTimer: RNRTimer) {
+    /// Takes over another RNR timer, and another number of READs and atomics, which may change while the connection lives.
+    /// What is owed already stays owed.
+    package mutating func update(rnrTimer: RNRTimer, readsMax: Int) {
+        precondition((0...RequesterConfiguration.readsLimit).contains(readsMax), "readsMax out of range")
         self.configuration.rnrTimer = rnrTimer
+        self.configuration.readsMax = readsMax
+        self.responses.grow(readsMax: readsMax)
+        self.atomics.grow(readsMax: readsMax)
     }
 
     /// The queue pair goes to the error state. A receive request in work completes as flushed. What a failure of the

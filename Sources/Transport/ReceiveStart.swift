@@ -4,6 +4,8 @@ package enum ReceiveStart: Hashable, Sendable {
     case ready
     /// No receive request: the peer is told to wait.
     case empty
+    /// There is no such receive queue: the peer broke the protocol. Extended connections only.
+    case noQueue
     /// A receive request was consumed and is no good: it completes with this status.
     case error(CompletionStatus)
 }

@@ -24,6 +24,15 @@ struct ResponseQueue: ~Copyable {
         self.entries = FixedRing(capacity: max(1, 2 * readsMax), filledWith: empty)
     }
 
+    /// Makes room for more answers, and keeps those that are owed.
+    mutating func grow(readsMax: Int) {
+        guard 2 * readsMax > self.entries.capacity else { return }
+        var larger = FixedRing(capacity: 2 * readsMax, filledWith: self.entries[0])
+        for offset in 0..<self.count { larger[offset] = self.entries[self.index(offset)] }
+        self.entries = larger
+        self.headIndex = 0
+    }
+
     private func index(_ offset: Int) -> Int {
         let index = self.headIndex + offset
         return index < self.entries.capacity ? index : index - self.entries.capacity

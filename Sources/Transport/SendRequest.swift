@@ -54,7 +54,7 @@ extension SendRequest {
 
 extension SendRequest.Operation {
     /// Whether the responder answers it with more than an acknowledge, which an ACK of a later request cannot replace.
-    var isAnswered: Bool {
+    package var isAnswered: Bool {
         switch self {
         case .read, .compareAndSwap, .fetchAndAdd, .atomicWrite: true
         case .send, .sendWithInvalidate, .write, .localInvalidate, .bindMemoryWindow: false

@@ -220,7 +220,7 @@ extension UCResponder {
         case .ready:
             self.hasReceive = true
             return .ready
-        case .empty:
+        case .empty, .noQueue:
             self.counters.receiverNotReady &+= 1
             self.counters.droppedMessages &+= 1
             self.message = .none

@@ -26,6 +26,7 @@ internal typealias ProtectionDomainHandle = ObjectHandle<ibv_pd, ProtectionDomai
 internal typealias MemoryRegionHandle = ObjectHandle<ibv_mr, MemoryRegion>
 internal typealias AddressHandleHandle = ObjectHandle<ibv_ah, AddressHandle>
 internal typealias SharedReceiveQueueHandle = ObjectHandle<ibv_srq, SharedReceiveQueue>
+internal typealias ExtendedDomainHandle = ObjectHandle<ibv_xrcd, OpenXRCDomain>
 internal typealias CompletionChannelHandle = ObjectHandle<ibv_comp_channel, CompletionChannel>
 
 extension UnsafeMutablePointer {

@@ -15,7 +15,7 @@ internal func postSend(
     _ failed: UnsafeMutablePointer<UnsafeMutablePointer<ibv_send_wr>?>?
 ) -> CInt {
     guard let queuePair = unsafe queuePair else { return EINVAL }
-    let isDatagram = unsafe queuePair.pointee.qp_type == IBV_QPT_UD
+    let type = unsafe queuePair.pointee.qp_type
     return unsafe queuePair.object._withUnsafeGuaranteedRef { object in
         if let error = object.beginSend() {
             unsafe failed?.pointee = requests
@@ -24,7 +24,7 @@ internal func postSend(
         var result: CInt = 0
         var next = unsafe requests
         while let request = unsafe next {
-            if let error = unsafe append(request, to: object, isDatagram: isDatagram) {
+            if let error = unsafe append(request, to: object, type: type) {
                 unsafe failed?.pointee = request
                 result = error.rawValue
                 break
@@ -40,11 +40,11 @@ internal func postSend(
 private func append(
     _ request: UnsafeMutablePointer<ibv_send_wr>,
     to queuePair: QueuePair,
-    isDatagram: Bool
+    type: ibv_qp_type
 ) -> Errno? {
     let count = unsafe Int(request.pointee.num_sge)
     guard count >= 0 else { return .invalidArgument }
-    let translated = unsafe SendWorkRequest(request, isDatagram: isDatagram)
+    let translated = unsafe SendWorkRequest(request, type: type)
     guard translated.flags & IBV_SEND_INLINE.rawValue != 0 else {
         return unsafe queuePair.appendSend(translated, elements: request.pointee.elements, count: count)
     }
@@ -74,7 +74,7 @@ private func append(
 extension SendWorkRequest {
     /// The fields of the union that the opcode and the service make valid.
     @inline(always)
-    fileprivate init(_ request: UnsafeMutablePointer<ibv_send_wr>, isDatagram: Bool) {
+    fileprivate init(_ request: UnsafeMutablePointer<ibv_send_wr>, type: ibv_qp_type) {
         let opcode = unsafe request.pointee.opcode
         unsafe self.init(
             workRequestID: request.pointee.wr_id,
@@ -82,7 +82,8 @@ extension SendWorkRequest {
             flags: request.pointee.send_flags
         )
         unsafe self.immediateOrKey = request.pointee.imm_data
-        if isDatagram {
+        if type == IBV_QPT_XRC_SEND { unsafe self.remoteQP = request.pointee.qp_type.xrc.remote_srqn }
+        if type == IBV_QPT_UD {
             let datagram = unsafe request.pointee.wr.ud
             unsafe self.addressHandle = datagram.ah?.object(AddressHandle.self)
             unsafe self.remoteQP = datagram.remote_qpn

@@ -48,3 +48,24 @@ extension UnsafeMutablePointer where Pointee == ibv_qp_ex {
         unsafe UnsafeMutableRawPointer(self).assumingMemoryBound(to: QueuePairHandle.self)
     }
 }
+
+extension UnsafeMutablePointer where Pointee == QueuePairHandle {
+    // SAFETY: the C struct lies at the beginning of the handle.
+
+    internal var cStruct: UnsafeMutablePointer<ibv_qp> {
+        unsafe UnsafeMutableRawPointer(self).assumingMemoryBound(to: ibv_qp.self)
+    }
+
+    /// Fills in what every queue pair has.
+    internal func initialize(context: UnsafeMutablePointer<ibv_context>?, number: UInt32, type: ibv_qp_type) {
+        let base = unsafe self.cStruct
+        unsafe base.pointee.context = context
+        unsafe base.pointee.handle = number
+        unsafe base.pointee.qp_num = number
+        unsafe base.pointee.state = IBV_QPS_RESET
+        unsafe base.pointee.qp_type = type
+        _ = unsafe pthread_mutex_init(&base.pointee.mutex, nil)
+        _ = unsafe pthread_cond_init(&base.pointee.cond, nil)
+        unsafe self.pointee.batch.open()
+    }
+}

@@ -2,6 +2,7 @@ public import CVerbs
 internal import Glibc
 internal import SoftHCA
 internal import SystemIO
+internal import Wire
 
 // SAFETY (this file): queue pairs, queues and domains are pointers that this library returned and did not destroy, as
 // the manual demands of the caller; attribute structs are the caller's and live.
@@ -15,6 +16,8 @@ public func ibv_create_qp(
     unsafe returningPointer { () throws(Errno) in
         let domain = unsafe try domain.orInvalid()
         let attributes = unsafe try attributes.orInvalid()
+        // The target of an extended connection is made with `ibv_create_qp_ex`, which names its domain.
+        guard unsafe attributes.pointee.qp_type != IBV_QPT_XRC_RECV else { throw .invalidArgument }
         let handle = unsafe try makeQueuePair(domain, attributes.pointee)
         unsafe attributes.pointee.cap = ibv_qp_cap(
             handle.pointee.object.unsafelyUnwrapped.takeUnretainedValue().capabilities
@@ -31,13 +34,19 @@ internal func createExtendedQueuePair(
     unsafe returningPointer { () throws(Errno) in
         let attributes = unsafe try attributes.orInvalid()
         let wanted = unsafe attributes.pointee
-        let known = IBV_QP_INIT_ATTR_PD.rawValue | IBV_QP_INIT_ATTR_SEND_OPS_FLAGS.rawValue
+        let known =
+            IBV_QP_INIT_ATTR_PD.rawValue | IBV_QP_INIT_ATTR_XRCD.rawValue | IBV_QP_INIT_ATTR_SEND_OPS_FLAGS.rawValue
         let createFlags = IBV_QP_INIT_ATTR_CREATE_FLAGS.rawValue
+        let flags = unsafe wanted.comp_mask & createFlags != 0 ? wanted.create_flags : 0
+        let blocksOwnMulticast = flags & IBV_QP_CREATE_BLOCK_SELF_MCAST_LB.rawValue != 0
         guard unsafe wanted.comp_mask & ~(known | createFlags) == 0,
-            unsafe wanted.comp_mask & createFlags == 0 || wanted.create_flags == 0
+            flags & ~IBV_QP_CREATE_BLOCK_SELF_MCAST_LB.rawValue == 0
         else { throw .notSupported }
-        guard unsafe wanted.comp_mask & IBV_QP_INIT_ATTR_PD.rawValue != 0 else { throw .invalidArgument }
-        let domain = unsafe try wanted.pd.orInvalid()
+        // Only datagrams go to groups.
+        guard unsafe !blocksOwnMulticast || wanted.qp_type == IBV_QPT_UD else { throw .invalidArgument }
+        let isTarget = unsafe wanted.qp_type == IBV_QPT_XRC_RECV
+        let owner = isTarget ? IBV_QP_INIT_ATTR_XRCD.rawValue : IBV_QP_INIT_ATTR_PD.rawValue
+        guard unsafe wanted.comp_mask & owner != 0 else { throw .invalidArgument }
         // SAFETY: the extended struct begins with the fields of the plain one.
         let plain = unsafe UnsafeMutableRawPointer(attributes).assumingMemoryBound(to: ibv_qp_init_attr.self)
         let hasOperations = unsafe wanted.comp_mask & IBV_QP_INIT_ATTR_SEND_OPS_FLAGS.rawValue != 0
@@ -46,7 +55,13 @@ internal func createExtendedQueuePair(
                 throw .notSupported
             }
         }
-        let handle = unsafe try makeQueuePair(domain, plain.pointee)
+        let handle: UnsafeMutablePointer<QueuePairHandle>
+        if isTarget {
+            unsafe handle = unsafe try makeTargetQueuePair(try wanted.xrcd.orInvalid(), plain.pointee)
+        } else {
+            let domain = unsafe try wanted.pd.orInvalid()
+            unsafe handle = unsafe try makeQueuePair(domain, plain.pointee, blocksOwnMulticast: blocksOwnMulticast)
+        }
         unsafe handle.pointee.isExtended = hasOperations
         if hasOperations { unsafe handle.pointee.base.setWorkRequestFunctions() }
         unsafe plain.pointee.cap = ibv_qp_cap(
@@ -58,45 +73,74 @@ internal func createExtendedQueuePair(
 
 private func makeQueuePair(
     _ domain: UnsafeMutablePointer<ibv_pd>,
-    _ attributes: ibv_qp_init_attr
+    _ attributes: ibv_qp_init_attr,
+    blocksOwnMulticast: Bool = false
 ) throws(Errno) -> UnsafeMutablePointer<QueuePairHandle> {
     guard let type = unsafe QueuePairType(rawValue: attributes.qp_type.rawValue) else { throw .notSupported }
     let sendQueue = unsafe try attributes.send_cq.orInvalid()
-    let receiveQueue = unsafe try attributes.recv_cq.orInvalid()
+    // The initiator of an extended connection receives nothing, and need not say where.
+    let receiveQueue = unsafe try (attributes.recv_cq ?? (type == .extendedSend ? sendQueue : nil)).orInvalid()
+    var properties = QueuePairInit(
+        type: type,
+        sendQueue: unsafe sendQueue.adapter,
+        receiveQueue: unsafe receiveQueue.adapter,
+        sharedReceiveQueue: unsafe attributes.srq?.adapter,
+        capabilities: QueuePairCapabilities(unsafe attributes.cap),
+        signalsAll: unsafe attributes.sq_sig_all != 0
+    )
+    properties.blocksOwnMulticast = blocksOwnMulticast
+    let handle = unsafe try makeHandle(
+        domain.pointee.context,
+        attributes,
+        domain: unsafe domain.adapter,
+        properties
+    )
+    let base = unsafe handle.cStruct
+    unsafe base.pointee.pd = domain
+    unsafe base.pointee.send_cq = sendQueue
+    unsafe base.pointee.recv_cq = attributes.recv_cq
+    unsafe base.pointee.srq = attributes.srq
+    return unsafe handle
+}
+
+/// Makes the target of extended connections, which has neither queues nor a protection domain of its own.
+private func makeTargetQueuePair(
+    _ domain: UnsafeMutablePointer<ibv_xrcd>,
+    _ attributes: ibv_qp_init_attr
+) throws(Errno) -> UnsafeMutablePointer<QueuePairHandle> {
+    let adapter = unsafe domain.adapter
+    return unsafe try makeHandle(
+        domain.pointee.context,
+        attributes,
+        domain: adapter.protectionDomain,
+        QueuePairInit(
+            type: .extendedReceive,
+            sendQueue: adapter.completions,
+            receiveQueue: adapter.completions,
+            xrcDomain: adapter,
+            capabilities: QueuePairCapabilities()
+        )
+    )
+}
+
+private func makeHandle(
+    _ context: UnsafeMutablePointer<ibv_context>?,
+    _ attributes: ibv_qp_init_attr,
+    domain: ProtectionDomain,
+    _ properties: QueuePairInit
+) throws(Errno) -> UnsafeMutablePointer<QueuePairHandle> {
     let handle = unsafe try CMemory.allocate(QueuePairHandle.self)
     let queuePair: QueuePair
     do throws(Errno) {
-        queuePair = try QueuePair(
-            domain: unsafe domain.adapter,
-            QueuePairInit(
-                type: type,
-                sendQueue: unsafe sendQueue.adapter,
-                receiveQueue: unsafe receiveQueue.adapter,
-                sharedReceiveQueue: unsafe attributes.srq?.adapter,
-                capabilities: QueuePairCapabilities(unsafe attributes.cap),
-                signalsAll: unsafe attributes.sq_sig_all != 0
-            )
-        )
+        queuePair = try QueuePair(domain: domain, properties)
     } catch {
         unsafe CMemory.free(handle)
         throw error
     }
     unsafe handle.pointee.object = .passRetained(queuePair)
-    let base = unsafe handle.cStruct
-    unsafe base.pointee.context = domain.pointee.context
-    unsafe base.pointee.qp_context = attributes.qp_context
-    unsafe base.pointee.pd = domain
-    unsafe base.pointee.send_cq = sendQueue
-    unsafe base.pointee.recv_cq = receiveQueue
-    unsafe base.pointee.srq = attributes.srq
-    unsafe base.pointee.handle = queuePair.number
-    unsafe base.pointee.qp_num = queuePair.number
-    unsafe base.pointee.state = IBV_QPS_RESET
-    unsafe base.pointee.qp_type = attributes.qp_type
-    _ = unsafe pthread_mutex_init(&base.pointee.mutex, nil)
-    _ = unsafe pthread_cond_init(&base.pointee.cond, nil)
-    unsafe handle.pointee.batch.open()
-    unsafe queuePair.userObject = UnsafeMutableRawPointer(base)
+    unsafe handle.initialize(context: context, number: queuePair.number, type: attributes.qp_type)
+    unsafe handle.cStruct.pointee.qp_context = attributes.qp_context
+    unsafe queuePair.userObject = UnsafeMutableRawPointer(handle)
     return unsafe handle
 }
 
@@ -153,21 +197,14 @@ public func ibv_query_qp(
 public func ibv_destroy_qp(_ queuePair: UnsafeMutablePointer<ibv_qp>?) -> CInt {
     returningErrno { () throws(Errno) in
         let queuePair = unsafe try queuePair.orInvalid()
-        try unsafe queuePair.adapter.close()
+        try unsafe queuePair.adapter.close(user: queuePair)
         unsafe queuePair.handle.pointee.batch.close()
         unsafe queuePair.object.release()
         unsafe CMemory.free(queuePair)
     }
 }
 
-extension UnsafeMutablePointer where Pointee == QueuePairHandle {
-    // SAFETY: the C struct lies at the beginning of the handle.
-    fileprivate var cStruct: UnsafeMutablePointer<ibv_qp> {
-        unsafe UnsafeMutableRawPointer(self).assumingMemoryBound(to: ibv_qp.self)
-    }
-}
-
-// MARK: - Not built
+// MARK: - Multicast
 
 /// Joins a multicast group. See ibv_attach_mcast(3).
 @c @implementation
@@ -175,7 +212,13 @@ public func ibv_attach_mcast(
     _ queuePair: UnsafeMutablePointer<ibv_qp>?,
     _ gid: UnsafePointer<ibv_gid>?,
     _ lid: UInt16
-) -> CInt { Errno.notSupported.rawValue }
+) -> CInt {
+    returningErrno { () throws(Errno) in
+        let queuePair = unsafe try queuePair.orInvalid().adapter
+        guard let gid = unsafe gid?.pointee else { throw .invalidArgument }
+        try queuePair.attach(to: GID(gid))
+    }
+}
 
 /// Leaves a multicast group. See ibv_attach_mcast(3).
 @c @implementation
@@ -183,7 +226,15 @@ public func ibv_detach_mcast(
     _ queuePair: UnsafeMutablePointer<ibv_qp>?,
     _ gid: UnsafePointer<ibv_gid>?,
     _ lid: UInt16
-) -> CInt { Errno.notSupported.rawValue }
+) -> CInt {
+    returningErrno { () throws(Errno) in
+        let queuePair = unsafe try queuePair.orInvalid().adapter
+        guard let gid = unsafe gid?.pointee else { throw .invalidArgument }
+        try queuePair.detach(from: GID(gid))
+    }
+}
+
+// MARK: - Not built
 
 /// Offers a connection's options to the peer; this adapter has none. See ibv_set_ece(3).
 @c @implementation

@@ -15,41 +15,70 @@ public func ibv_create_srq(
     unsafe returningPointer { () throws(Errno) in
         let domain = unsafe try domain.orInvalid()
         let attributes = unsafe try attributes.orInvalid()
-        let wanted = unsafe attributes.pointee.attr
-        let queue = try SharedReceiveQueue(
-            domain: unsafe domain.adapter,
-            capacity: Int(wanted.max_wr),
-            scatterMax: Int(wanted.max_sge),
-            limit: Int(wanted.srq_limit)
-        )
-        let handle: UnsafeMutablePointer<SharedReceiveQueueHandle>
-        do throws(Errno) {
-            unsafe handle = unsafe try SharedReceiveQueueHandle.make(queue)
-        } catch {
-            try? queue.close()
-            throw error
-        }
-        let base = unsafe handle.base()
-        unsafe base.pointee.context = domain.pointee.context
-        unsafe base.pointee.srq_context = attributes.pointee.srq_context
-        unsafe base.pointee.pd = domain
-        unsafe base.pointee.handle = ObjectNumber.next()
-        _ = unsafe pthread_mutex_init(&base.pointee.mutex, nil)
-        _ = unsafe pthread_cond_init(&base.pointee.cond, nil)
-        unsafe attributes.pointee.attr.max_wr = UInt32(clamping: queue.capacity)
-        unsafe attributes.pointee.attr.max_sge = UInt32(clamping: queue.scatterMax)
-        unsafe queue.userObject = UnsafeMutableRawPointer(base)
-        return unsafe base
+        let queue = unsafe try makeSharedReceiveQueue(domain, &attributes.pointee.attr, extension: nil)
+        unsafe queue.pointee.srq_context = attributes.pointee.srq_context
+        return unsafe queue
     }
 }
 
-/// Makes a shared receive queue of another type, none of which is built. See ibv_create_srq_ex(3).
+/// Makes a shared receive queue of extended connections; `verbs.h` brings the basic type to `ibv_create_srq`.
+/// See ibv_create_srq_ex(3).
 internal func createExtendedSharedReceiveQueue(
     _ context: UnsafeMutablePointer<ibv_context>?,
     _ attributes: UnsafeMutablePointer<ibv_srq_init_attr_ex>?
 ) -> UnsafeMutablePointer<ibv_srq>? {
-    // `verbs.h` brings the basic type, and it alone, to `ibv_create_srq`.
-    unsafe returningNotSupported()
+    unsafe returningPointer { () throws(Errno) in
+        let attributes = unsafe try attributes.orInvalid()
+        let wanted = unsafe attributes.pointee
+        let needed =
+            IBV_SRQ_INIT_ATTR_TYPE.rawValue | IBV_SRQ_INIT_ATTR_PD.rawValue | IBV_SRQ_INIT_ATTR_XRCD.rawValue
+            | IBV_SRQ_INIT_ATTR_CQ.rawValue
+        guard unsafe wanted.comp_mask & ~needed == 0 else { throw .notSupported }
+        guard unsafe wanted.comp_mask & IBV_SRQ_INIT_ATTR_TYPE.rawValue != 0 else { throw .invalidArgument }
+        guard unsafe wanted.srq_type == IBV_SRQT_XRC else {
+            // The basic type with what only others have, or tag matching.
+            throw unsafe wanted.srq_type == IBV_SRQT_BASIC ? Errno.invalidArgument : Errno.notSupported
+        }
+        guard unsafe wanted.comp_mask == needed else { throw .invalidArgument }
+        let queue = unsafe try makeSharedReceiveQueue(
+            try wanted.pd.orInvalid(),
+            &attributes.pointee.attr,
+            extension: (try wanted.xrcd.orInvalid().adapter, try wanted.cq.orInvalid().adapter)
+        )
+        unsafe queue.pointee.srq_context = wanted.srq_context
+        return unsafe queue
+    }
+}
+
+private func makeSharedReceiveQueue(
+    _ domain: UnsafeMutablePointer<ibv_pd>,
+    _ attributes: inout ibv_srq_attr,
+    extension: (domain: OpenXRCDomain, completions: CompletionQueue)?
+) throws(Errno) -> UnsafeMutablePointer<ibv_srq> {
+    let queue = try SharedReceiveQueue(
+        domain: unsafe domain.adapter,
+        capacity: Int(attributes.max_wr),
+        scatterMax: Int(attributes.max_sge),
+        limit: Int(attributes.srq_limit),
+        extension: `extension`
+    )
+    let handle: UnsafeMutablePointer<SharedReceiveQueueHandle>
+    do throws(Errno) {
+        unsafe handle = unsafe try SharedReceiveQueueHandle.make(queue)
+    } catch {
+        try? queue.close()
+        throw error
+    }
+    let base = unsafe handle.base()
+    unsafe base.pointee.context = domain.pointee.context
+    unsafe base.pointee.pd = domain
+    unsafe base.pointee.handle = ObjectNumber.next()
+    _ = unsafe pthread_mutex_init(&base.pointee.mutex, nil)
+    _ = unsafe pthread_cond_init(&base.pointee.cond, nil)
+    attributes.max_wr = UInt32(clamping: queue.capacity)
+    attributes.max_sge = UInt32(clamping: queue.scatterMax)
+    unsafe queue.userObject = UnsafeMutableRawPointer(base)
+    return unsafe base
 }
 
 /// Changes a queue's size or limit. See ibv_modify_srq(3).

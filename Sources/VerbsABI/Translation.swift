@@ -157,7 +157,7 @@ extension ibv_device_attr {
         self.hw_ver = attributes.hardwareVersion
         self.max_qp = CInt(clamping: attributes.queuePairsMax)
         self.max_qp_wr = CInt(clamping: attributes.workRequestsMax)
-        self.device_cap_flags = attributes.capabilities.rawValue
+        self.device_cap_flags = UInt32(truncatingIfNeeded: attributes.capabilities.rawValue)
         self.max_sge = CInt(clamping: attributes.scatterElementsMax)
         self.max_sge_rd = CInt(clamping: attributes.readScatterElementsMax)
         self.max_cq = CInt(clamping: attributes.completionQueuesMax)
@@ -172,6 +172,11 @@ extension ibv_device_attr {
         self.max_srq = CInt(clamping: attributes.sharedReceiveQueuesMax)
         self.max_srq_wr = CInt(clamping: attributes.sharedReceiveRequestsMax)
         self.max_srq_sge = CInt(clamping: attributes.sharedReceiveScatterMax)
+        self.max_mcast_grp = CInt(clamping: attributes.multicastGroupsMax)
+        self.max_mcast_qp_attach = CInt(clamping: attributes.multicastQueuePairsMax)
+        self.max_total_mcast_qp_attach = CInt(
+            clamping: attributes.multicastGroupsMax * attributes.multicastQueuePairsMax
+        )
         self.max_pkeys = UInt16(clamping: attributes.pKeysMax)
         self.local_ca_ack_delay = attributes.acknowledgeDelay
         self.phys_port_cnt = UInt8(clamping: attributes.portCount)
@@ -184,7 +189,9 @@ extension ibv_device_attr_ex {
         self.orig_attr = ibv_device_attr(attributes)
         self.completion_timestamp_mask = attributes.timestampMask
         self.hca_core_clock = attributes.clockKilohertz
-        self.device_cap_flags_ex = UInt64(attributes.capabilities.rawValue)
+        self.device_cap_flags_ex = attributes.capabilities.rawValue
+        self.cq_mod_caps.max_cq_count = attributes.moderationCountMax
+        self.cq_mod_caps.max_cq_period = attributes.moderationPeriodMax
         self.phys_port_cnt_ex = UInt32(clamping: attributes.portCount)
     }
 }

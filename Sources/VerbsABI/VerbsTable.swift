@@ -28,5 +28,9 @@ extension verbs_context {
         unsafe self.modify_cq = modifyCompletionQueue
         unsafe self.create_qp_ex = createExtendedQueuePair
         unsafe self.create_srq_ex = createExtendedSharedReceiveQueue
+        unsafe self.open_xrcd = openExtendedDomain
+        unsafe self.close_xrcd = closeExtendedDomain
+        unsafe self.get_srq_num = sharedReceiveQueueNumber
+        unsafe self.open_qp = openQueuePair
     }
 }

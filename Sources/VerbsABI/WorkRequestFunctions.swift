@@ -12,7 +12,9 @@ internal enum SendOperation {
         return switch type {
         case IBV_QPT_UD: UInt64(send)
         case IBV_QPT_UC: UInt64(send | write)
-        case IBV_QPT_RC: UInt64(send | write | atomic | IBV_QP_EX_WITH_RDMA_READ.rawValue)
+        case IBV_QPT_RC:
+            UInt64(send | write | atomic | IBV_QP_EX_WITH_RDMA_READ.rawValue | IBV_QP_EX_WITH_ATOMIC_WRITE.rawValue)
+        case IBV_QPT_XRC_SEND: UInt64(send | write | atomic | IBV_QP_EX_WITH_RDMA_READ.rawValue)
         default: 0
         }
     }
@@ -80,14 +82,16 @@ extension ibv_qp_ex {
                 request.compareAdd = addend
             }
         }
+        unsafe self.wr_atomic_write = { queuePair, rKey, address, value in
+            unsafe begin(queuePair, IBV_WR_ATOMIC_WRITE) { $0.setRemote(address, rKey) }
+            unsafe setAtomicValue(queuePair, value)
+        }
         unsafe self.wr_local_inv = { queuePair, key in
             unsafe begin(queuePair, IBV_WR_LOCAL_INV) { $0.immediateOrKey = key }
         }
         // What follows is not built; a queue pair that asks for it is not made, and one that uses it all the same fails.
         unsafe self.wr_bind_mw = { queuePair, _, _, _ in unsafe refuse(queuePair) }
         unsafe self.wr_send_tso = { queuePair, _, _, _ in unsafe refuse(queuePair) }
-        unsafe self.wr_atomic_write = { queuePair, _, _, _ in unsafe refuse(queuePair) }
-        unsafe self.wr_set_xrc_srqn = { queuePair, _ in unsafe refuse(queuePair) }
     }
 
     private mutating func setSetters() {
@@ -97,6 +101,9 @@ extension ibv_qp_ex {
                 request.remoteQP = remoteQP
                 request.remoteQKey = qKey
             }
+        }
+        unsafe self.wr_set_xrc_srqn = { queuePair, number in
+            unsafe queuePair?.handle.pointee.batch.update { $0.remoteQP = number }
         }
         unsafe self.wr_set_sge = { queuePair, lKey, address, byteCount in
             var element = ibv_sge(addr: address, length: byteCount, lkey: lKey)
@@ -146,6 +153,14 @@ private func setElements(_ queuePair: UnsafeMutablePointer<ibv_qp_ex>?, _ list: 
         return
     }
     unsafe room.copyMemory(from: list, byteCount: byteCount)
+}
+
+/// The eight bytes of an ATOMIC WRITE, which are copied whatever the inline limit is.
+private func setAtomicValue(_ queuePair: UnsafeMutablePointer<ibv_qp_ex>?, _ value: UnsafeRawPointer?) {
+    guard let handle = unsafe queuePair?.handle else { return }
+    guard let value = unsafe value else { return unsafe handle.pointee.batch.fail(EINVAL) }
+    guard let room = unsafe handle.pointee.batch.setPayload(count: 8, byteCount: 8, isInline: true) else { return }
+    unsafe room.copyMemory(from: value, byteCount: 8)
 }
 
 private func setInline(

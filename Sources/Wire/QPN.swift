@@ -15,4 +15,7 @@ package struct QPN: Hashable, Sendable {
     package init(truncating value: UInt32) {
         self.rawValue = value & 0x00FF_FFFF
     }
+
+    /// The destination of datagrams to a multicast group (IBTA Volume 1, section 3.5.3).
+    @inlinable package static var multicast: QPN { QPN(truncating: 0x00FF_FFFF) }
 }

@@ -5,7 +5,7 @@ import Testing
 struct ABITests {
     @Test(arguments: [
         "load", "pure", "devices", "objects", "completions", "states", "transfer", "failures", "events", "extended",
-        "fork", "further", "refusals", "processes",
+        "fork", "further", "refusals", "processes", "moderation", "limits", "atomic-write", "xrc", "multicast",
     ])
     func `every program has cases`(program: String) {
         #expect(!ABIProgram(name: program).cases.isEmpty)
@@ -59,6 +59,31 @@ struct ABITests {
     @Test(arguments: ABIProgram(name: "extended").cases, ["direct", "wire"])
     func `work requests and completions of the extended interface`(testCase: String, path: String) throws {
         try ABIProgram(name: "extended").check(testCase, path: path)
+    }
+
+    @Test(arguments: ABIProgram(name: "moderation").cases, ["direct", "wire"])
+    func `events wait for more completions`(testCase: String, path: String) throws {
+        try ABIProgram(name: "moderation").check(testCase, path: path)
+    }
+
+    @Test(arguments: ABIProgram(name: "limits").cases, ["direct", "wire"])
+    func `limits of a connection hold`(testCase: String, path: String) throws {
+        try ABIProgram(name: "limits").check(testCase, path: path)
+    }
+
+    @Test(arguments: ABIProgram(name: "atomic-write").cases, ["direct", "wire"])
+    func `eight bytes are written at once`(testCase: String, path: String) throws {
+        try ABIProgram(name: "atomic-write").check(testCase, path: path)
+    }
+
+    @Test(arguments: ABIProgram(name: "xrc").cases)
+    func `extended connections share receive queues`(testCase: String) throws {
+        try ABIProgram(name: "xrc").check(testCase)
+    }
+
+    @Test(arguments: ABIProgram(name: "multicast").cases)
+    func `datagrams reach every member of a group`(testCase: String) throws {
+        try ABIProgram(name: "multicast").check(testCase)
     }
 
     @Test(arguments: ABIProgram(name: "fork").cases)

@@ -59,9 +59,11 @@ extension ProgramTests.PingPongTests {
     }
 
     static let everyOption: [PingPong] = PingPong.Program.allCases.flatMap { program in
-        // Only ibv_rc_pingpong has -N, the new interface for posting.
+        // Only ibv_rc_pingpong has -N, the new interface for posting, and -t, the times of completions.
         let common: [[String]] = [[], ["-e"], ["-e", "-c"]]
-        let options = program == .rc ? common + [["-N"], ["-e", "-c", "-N"], ["-n", "1", "-s", "1"]] : common
+        let options =
+            program == .rc
+            ? common + [["-N"], ["-e", "-c", "-N"], ["-n", "1", "-s", "1"], ["-t"], ["-t", "-e", "-N"]] : common
         return options.flatMap { options in
             PingPong.Placement.allCases.map { PingPong(program: program, options: options, placement: $0) }
         }

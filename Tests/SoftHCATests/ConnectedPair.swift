@@ -94,15 +94,16 @@ final class ConnectedPair {
         let connection: QueuePairAttributeMask = [.state, .addressVector, .pathMTU, .destinationQP, .receivePSN]
         switch type {
         case .datagram: return .state
-        case .unreliableConnected: return connection
-        case .reliable: return connection.union([.readsMaxDestination, .rnrTimer])
+        case .unreliableConnected, .extendedSend: return connection
+        case .reliable, .extendedReceive: return connection.union([.readsMaxDestination, .rnrTimer])
         }
     }
 
     private static func sendMask(_ type: QueuePairType) -> QueuePairAttributeMask {
         switch type {
         case .datagram, .unreliableConnected: [.state, .sendPSN]
-        case .reliable: [.state, .sendPSN, .timeout, .retryCount, .rnrRetryCount, .readsMax]
+        case .extendedReceive: [.state, .sendPSN, .timeout]
+        case .reliable, .extendedSend: [.state, .sendPSN, .timeout, .retryCount, .rnrRetryCount, .readsMax]
         }
     }
 

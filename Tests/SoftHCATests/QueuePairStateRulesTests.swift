@@ -3,14 +3,14 @@ import Testing
 
 /// One line of IBTA Volume 1, section 11.2.5.2, with the numbers of `ibv_qp_attr_mask`, written down by hand.
 private struct Line {
-    let kinds: [QueuePairStateRules.Kind]
+    let kinds: [QueuePairType]
     let from: QueuePairState
     let to: QueuePairState
     let required: Set<Int>
     let optional: Set<Int>
 
     init(
-        _ kinds: [QueuePairStateRules.Kind],
+        _ kinds: [QueuePairType],
         _ from: QueuePairState,
         _ to: QueuePairState,
         _ required: Set<Int> = [],
@@ -29,7 +29,7 @@ struct QueuePairStateRulesTests {
     private static let states: [QueuePairState] = [
         .reset, .initialized, .readyToReceive, .readyToSend, .sendDrained, .sendError, .error,
     ]
-    private static let all = QueuePairStateRules.Kind.allCases
+    private static let all = QueuePairType.allCases
 
     private static let table: [Line] = [
         Line([.datagram], .reset, .initialized, [4, 5, 6]),
@@ -87,7 +87,7 @@ struct QueuePairStateRulesTests {
     }
 
     @Test(arguments: all)
-    func `agree with the specification in every transition`(kind: QueuePairStateRules.Kind) {
+    func `agree with the specification in every transition`(kind: QueuePairType) {
         for from in Self.states {
             for to in Self.states {
                 let rules = QueuePairStateRules.transition(of: kind, from: from, to: to)
@@ -106,7 +106,7 @@ struct QueuePairStateRulesTests {
     }
 
     @Test(arguments: all)
-    func `want all that is required and nothing strange`(kind: QueuePairStateRules.Kind) {
+    func `want all that is required and nothing strange`(kind: QueuePairType) {
         for line in Self.table where line.kinds.contains(kind) {
             func isAllowed(_ bits: Set<Int>) -> Bool {
                 QueuePairStateRules.allow(kind, from: line.from, to: line.to, naming: Self.mask(bits))
@@ -152,7 +152,7 @@ struct QueuePairStateRulesTests {
     @Test func `kinds have the numbers of the C interface`() {
         #expect(Self.all.map(\.rawValue) == [2, 3, 4, 9, 10])
         for type in [QueuePairType.reliable, .unreliableConnected, .datagram] {
-            #expect(QueuePairStateRules.Kind(type).rawValue == type.rawValue)
+            #expect(QueuePairType(rawValue: type.rawValue) == type)
         }
     }
 }

@@ -216,4 +216,22 @@ extension RCResponderTests {
         #expect(responder.calls == ["check write 8", "write 4096 8"])
         #expect(responder.receive(.rcAtomicWrite, 11, 4, dma: 4) == .failed(.requestError))
     }
+
+    /// Raised while the connection is drained: what is owed, and what atomics answered, stays known.
+    @Test func `takes more READs when told so, and forgets nothing`() {
+        let responder = ResponderUnderTest(readsMax: 1)
+        var add = ResponderUnderTest.header(.rcFetchAdd, 10)
+        add.atomicETH = AtomicETH(virtualAddress: 0x1000, rKey: 7, swapOrAdd: 5)
+        #expect(responder.receive(add) == .none)
+        let answer = responder.said
+        #expect(responder.receive(.rcReadRequest, 11, dma: 8) == .none)
+        responder.grow(readsMax: 3)
+        #expect(responder.receive(.rcReadRequest, 12, dma: 8, address: 0x2000) == .none)
+        #expect(responder.receive(.rcReadRequest, 13, dma: 8, address: 0x3000) == .none)
+        #expect(responder.receive(add) == .none)
+        #expect(responder.said == answer + ["11 only 4096+8", "12 only 8192+8", "13 only 12288+8"])
+        // Three owed are the limit, and one more is too many.
+        for psn in 14..<17 as Range<UInt32> { #expect(responder.receive(.rcReadRequest, psn, dma: 8) == .none) }
+        #expect(responder.receive(.rcReadRequest, 17, dma: 8) == .failed(.requestError))
+    }
 }

@@ -54,6 +54,7 @@ final class ResponderUnderTest {
 
     func pollTransmit() -> ResponsePacket? { self.responder.pollTransmit(now: self.now) }
     func failRead() -> ResponderAction { self.responder.failRead() }
+    func grow(readsMax: Int) { self.responder.update(rnrTimer: RNRTimer(truncating: 12), readsMax: readsMax) }
     func enterError() { self.responder.enterError(host: &self.host) }
 
     /// What is said next, in short.

@@ -81,6 +81,8 @@ enum {
 	CSHIMS_UDP_SEGMENT = UDP_SEGMENT,
 	CSHIMS_UDP_GRO = UDP_GRO,
 	CSHIMS_UDP_LEVEL = IPPROTO_UDP,
+	/* linux/in6.h, which does not go together with netinet/in.h. */
+	CSHIMS_IPV6_MULTICAST_ALL = 29,
 };
 
 #endif

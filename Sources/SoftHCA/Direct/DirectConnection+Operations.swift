@@ -26,7 +26,8 @@ extension DirectConnection {
         case .read: return self.read(request, slot: slot, of: queuePair, budget: &budget)
         case .compareAndSwap, .fetchAndAdd: return self.atomic(request, slot: slot, of: queuePair)
         case .send, .sendWithInvalidate: return self.send(request, slot: slot, of: queuePair, budget: &budget)
-        case .atomicWrite, .localInvalidate, .bindMemoryWindow: return .failed(.localQPOperationError)
+        case .atomicWrite: return self.atomicWrite(request, slot: slot, of: queuePair)
+        case .localInvalidate, .bindMemoryWindow: return .failed(.localQPOperationError)
         }
     }
 
@@ -83,6 +84,30 @@ extension DirectConnection {
         }
         if request.hasImmediate {
             self.complete(.writeWithImmediate, request, byteCount: request.byteCount)
+        }
+        return .done
+    }
+
+    /// ATOMIC WRITE: eight bytes that are seen whole (IBTA Volume 1, Annex A19).
+    private func atomicWrite(_ request: borrowing SendRequest, slot: Int, of queuePair: QueuePair) -> Outcome {
+        guard request.remoteAddress & 7 == 0, self.readsMax > 0, self.access.contains(.remoteWrite) else {
+            return self.refuse(.requestError)
+        }
+        guard let location = self.locate(request, .remoteWrite, at: 0, 8), location.position & 7 == 0 else {
+            return self.refuse(.accessError)
+        }
+        var word: UInt64 = 0
+        let isGathered = unsafe withUnsafeMutableBytes(of: &word) { bytes in
+            // SAFETY: the word has eight bytes.
+            guard let base = bytes.baseAddress else { return false }
+            return unsafe queuePair.gather(slot: slot, messageOffset: 0, byteCount: 8, into: base)
+        }
+        guard isGathered else { return .failed(.localProtectionError) }
+        if let target = unsafe self.peer.mapped(location, byteCount: 8) {
+            // SAFETY: eight aligned bytes, registered until `leave`.
+            unsafe target.assumingMemoryBound(to: Atomic<UInt64>.self).pointee.store(word, ordering: .releasing)
+        } else if location.place == .process, let error = self.peer.storeWord(word, at: location.position) {
+            return error == .noSuchProcess ? .wait(.noResponse) : self.refuse(.fatal)
         }
         return .done
     }

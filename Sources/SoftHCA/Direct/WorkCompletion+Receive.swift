@@ -10,6 +10,8 @@ extension WorkCompletion {
         self.byteCount = done.byteCount
         self.qpNumber = qpNumber
         self.sourceQP = sourceQP
+        // Every packet of RoCE has a global route; only datagrams also have it in the buffer.
+        self.flags = Flag.globalRoute
         switch done.operation {
         case .send: self.opcode = Opcode.receive
         case .writeWithImmediate: self.opcode = Opcode.receiveWriteWithImmediate

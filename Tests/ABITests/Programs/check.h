@@ -2,6 +2,7 @@
 #ifndef CHECK_H
 #define CHECK_H
 
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -35,7 +35,7 @@ static void send_lengths(enum ibv_qp_type type)
 		CHECK_EQUAL(wc.opcode, IBV_WC_RECV);
 		CHECK_EQUAL(wc.byte_len, length);
 		CHECK_EQUAL(wc.qp_num, pair.b->qp_num);
-		CHECK(wc.wc_flags & IBV_WC_WITH_IMM);
+		CHECK_EQUAL(wc.wc_flags, IBV_WC_WITH_IMM | IBV_WC_GRH);
 		CHECK_EQUAL(wc.imm_data, htonl(0xCAFE0000 + i));
 		CHECK(memcmp(world->buffer, world->buffer + HALF, length) == 0);
 		CHECK_EQUAL(world->buffer[HALF + length], 0);
