@@ -83,7 +83,7 @@ extension ProcessSegment {
         unsafe self.mapping.base + offset
     }
 
-    /// Pages for a ring, zero-filled.
+    /// Pages for a ring or for device memory, zero-filled.
     ///
     /// - Throws: `ENOMEM`.
     package func allocateExtent(byteCount: Int) throws(Errno) -> Extent {

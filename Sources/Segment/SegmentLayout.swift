@@ -8,7 +8,7 @@
 /// | queue pairs    | `QueuePairEntry`               | 256            |
 /// | completions    | head of a `CompletionRing`     | 512            |
 /// | receives       | head of a `ReceiveRing`        | 512            |
-/// | extents        | the rings themselves, in pages | -              |
+/// | extents        | rings and device memory, in pages | -              |
 ///
 /// The mapping is sparse: a page takes memory once it is touched.
 package struct SegmentLayout: Sendable, Hashable {

@@ -2,18 +2,19 @@ package import Segment
 package import SystemIO
 
 /// An open device, from which all other objects are made. See ibv_open_device(3).
-@safe
-package final class Context {
+package final class Context: Sendable {
     package let device: Device
     package let asyncEvents: AsyncEventQueue
     /// The segment of this process; all contexts share it.
     package let segment: ProcessSegment
     /// What moves packets, likewise shared.
     package let engine: Engine
+    /// What other contexts may take over.
+    package let domains = HandleTable<ProtectionDomain>()
+    package let regions = HandleTable<MemoryRegion>()
+    package let deviceMemories = HandleTable<DeviceMemory>()
+    package let commandFile: CommandFile
     package let generation = ProcessGuard.generation
-    /// The structure by which C knows this object.
-    // SAFETY: set once by the C face, before the object is shared.
-    package var userObject: UnsafeMutableRawPointer?
 
     /// Opens the device.
     ///
@@ -28,6 +29,8 @@ package final class Context {
         self.asyncEvents = try AsyncEventQueue()
         self.segment = segment
         self.engine = engine
+        self.commandFile = try CommandFile()
+        try self.commandFile.register(self)
         engine.portWatch.add(self)
     }
 
@@ -38,9 +41,6 @@ package final class Context {
     }
 }
 
-// SAFETY: see `userObject`; the rest does not change.
-extension Context: @unchecked Sendable {}
-
 // MARK: - Asking
 
 extension Context {
@@ -50,6 +50,8 @@ extension Context {
         attributes.systemImageGUID = self.device.nodeGUID
         // Where the address space was limited, the segment is smaller.
         attributes.memoryRegionsMax = min(Limits.memoryRegions, self.segment.layout.memoryCount)
+        attributes.memoryWindowsMax = attributes.memoryRegionsMax
+        attributes.deviceMemoryByteCountMax = min(Limits.deviceMemoryByteCount, self.segment.layout.byteCount / 16)
         attributes.completionQueuesMax = min(Limits.completionQueues, self.segment.layout.completionCount)
         return attributes
     }

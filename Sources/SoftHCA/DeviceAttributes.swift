@@ -16,13 +16,16 @@ package struct DeviceAttributes: Sendable, Equatable {
     package var queuePairsMax = Limits.queuePairs
     package var workRequestsMax = Limits.workRequests
     package var capabilities: Capabilities = [
-        .systemImageGUID, .rnrNAKs, .sharedReceiveQueueResize, .extendedConnections, .atomicWrite,
+        .systemImageGUID, .rnrNAKs, .sharedReceiveQueueResize, .extendedConnections, .atomicWrite, .memoryWindow,
+        .memoryManagementExtensions, .memoryWindowType2B,
     ]
     package var scatterElementsMax = Limits.scatterElements
     package var readScatterElementsMax = Limits.scatterElements
     package var completionQueuesMax = Limits.completionQueues
     package var completionsMax = Limits.completions
     package var memoryRegionsMax = Limits.memoryRegions
+    /// They share the table with the regions.
+    package var memoryWindowsMax = Limits.memoryRegions
     /// As many as memory allows.
     package var protectionDomainsMax = Int(Int32.max)
     /// As many as memory allows.
@@ -55,6 +58,10 @@ package struct DeviceAttributes: Sendable, Equatable {
     package var moderationCountMax = UInt16.max
     package var moderationPeriodMax = UInt16.max
 
+    /// What work requests may do with memory whose pages come and go, by transport service.
+    package var onDemand = OnDemandCapabilities()
+    package var deviceMemoryByteCountMax = Limits.deviceMemoryByteCount
+
     package init() {}
 
     /// The bits of `device_cap_flags_ex` that are used here; the lower half are those of `ibv_device_cap_flags`.
@@ -71,5 +78,9 @@ package struct DeviceAttributes: Sendable, Equatable {
         package static var extendedConnections: Capabilities { Capabilities(rawValue: 1 << 20) }
         /// Only among the extended flags.
         package static var atomicWrite: Capabilities { Capabilities(rawValue: 1 << 40) }
+        package static var memoryWindow: Capabilities { Capabilities(rawValue: 1 << 17) }
+        /// Invalidating windows by work requests of either side.
+        package static var memoryManagementExtensions: Capabilities { Capabilities(rawValue: 1 << 21) }
+        package static var memoryWindowType2B: Capabilities { Capabilities(rawValue: 1 << 24) }
     }
 }

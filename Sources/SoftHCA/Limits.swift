@@ -17,6 +17,8 @@ package enum Limits {
     package static var inlineByteCount: Int { 512 }
     /// READs and atomics of one queue pair under way at a time, in either direction.
     package static var reads: Int { 128 }
+    /// One allocation of device memory; less where the segment is smaller.
+    package static var deviceMemoryByteCount: Int { 64 << 20 }
     /// The longest message, in bytes.
     package static var messageByteCount: Int { 1 << 31 }
     /// Entries of one GID table.

@@ -1,12 +1,11 @@
 internal import Segment
-internal import Synchronization
 internal import SystemIO
 internal import Transport
 
 /// The bytes behind locations of this process's memory table: copies out of them and into them.
 ///
-/// The caller has counted himself in, so the region stays registered; whether the program left its memory mapped is
-/// another matter.
+/// The caller has counted himself in, so the region stays registered. Whether the program left its memory mapped is
+/// another matter: bytes that are not there are refused.
 @safe
 internal struct OwnMemory {
     // SAFETY: the segment's mapping, which lives as long as the process.
@@ -33,30 +32,24 @@ internal struct OwnMemory {
             return true
         }
         guard let source = unsafe self.pointer(location) else { return byteCount == 0 }
-        // SAFETY: the table answers for the source, the caller for the target.
-        unsafe target.copyMemory(from: source, byteCount: byteCount)
-        return true
+        // SAFETY: the caller answers for the target.
+        return unsafe FaultGuard.copy(byteCount, from: source, to: target)
     }
 
     /// Writes a part of `payload`.
     ///
-    /// - Returns: Whether the bytes were there.
+    /// - Precondition: The part lies in the payload.
+    /// - Returns: Whether the bytes were there. If not, some may have been written.
     @inline(always)
     func write(_ payload: RawSpan, from offset: Int, byteCount: Int, to location: MemoryLocation) -> Bool {
-        guard !location.place.isNowhere else { return true }
-        guard let target = unsafe self.pointer(location) else { return byteCount == 0 }
-        // SAFETY: the table answers for the target.
-        if byteCount == 8, Int(bitPattern: target) % 8 == 0 {
-            // An ATOMIC WRITE is seen whole or not at all (IBTA Volume 1, Annex A19); any other write may be, too.
-            let word = unsafe target.assumingMemoryBound(to: Atomic<UInt64>.self)
-            unsafe word.pointee.store(
-                payload.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self),
-                ordering: .releasing
-            )
-        } else {
-            unsafe payload.copy(from: offset, byteCount: byteCount, to: target)
+        guard !location.place.isNowhere, byteCount > 0 else { return true }
+        guard let target = unsafe self.pointer(location) else { return false }
+        // An ATOMIC WRITE is seen whole (IBTA Volume 1, Annex A19): eight bytes are copied as one word.
+        // SAFETY: `extracting` checks the bounds, and the table answers for the target.
+        return unsafe payload.extracting(offset..<offset + byteCount).withUnsafeBytes { bytes in
+            guard let source = bytes.baseAddress else { return false }
+            return unsafe FaultGuard.copy(byteCount, from: source, to: target)
         }
-        return true
     }
 
     /// Executes an atomic operation on 8 bytes.
@@ -66,18 +59,11 @@ internal struct OwnMemory {
     func atomic(_ operation: AtomicOperation, compareOrAdd: UInt64, swap: UInt64, at location: MemoryLocation)
         -> UInt64?
     {
-        guard let target = unsafe self.pointer(location), Int(bitPattern: target) % 8 == 0 else { return nil }
+        guard let word = unsafe self.pointer(location), Int(bitPattern: word) % 8 == 0 else { return nil }
         // SAFETY: eight aligned bytes that the table answers for.
-        let word = unsafe target.assumingMemoryBound(to: Atomic<UInt64>.self)
-        switch operation {
-        case .compareAndSwap:
-            return unsafe word.pointee.compareExchange(
-                expected: compareOrAdd,
-                desired: swap,
-                ordering: .sequentiallyConsistent
-            ).original
-        case .fetchAndAdd:
-            return unsafe word.pointee.wrappingAdd(compareOrAdd, ordering: .sequentiallyConsistent).oldValue
+        return switch operation {
+        case .compareAndSwap: unsafe FaultGuard.compareExchange(word, expected: compareOrAdd, desired: swap)
+        case .fetchAndAdd: unsafe FaultGuard.fetchAdd(word, compareOrAdd)
         }
     }
 }

@@ -129,17 +129,3 @@ extension QueuePair {
         return unsafe self.ownMemory.read(source, byteCount: byteCount, into: target)
     }
 }
-
-extension RawSpan {
-    /// Copies a part of the span out of it.
-    ///
-    /// - Precondition: The part lies in the span. `target` has room for it.
-    @unsafe
-    internal func copy(from offset: Int, byteCount: Int, to target: UnsafeMutableRawPointer) {
-        guard byteCount > 0 else { return }
-        // SAFETY: `extracting` checks the bounds; the caller answers for the target.
-        unsafe self.extracting(offset..<offset + byteCount).withUnsafeBytes { bytes in
-            unsafe UnsafeMutableRawBufferPointer(start: target, count: byteCount).copyMemory(from: bytes)
-        }
-    }
-}

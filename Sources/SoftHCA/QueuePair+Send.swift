@@ -52,6 +52,7 @@ extension QueuePair {
     ) -> Errno? {
         guard (0...self.sendQueue.elementsMax).contains(count) else { return .invalidArgument }
         guard let operation = self.operation(of: request.opcode) else { return .invalidArgument }
+        if operation == .localInvalidate { return self.appendInvalidate(request) }
         if let refusal = self.refusal { return refusal }
         let slot = self.sendQueue.stagedSlot
         var byteCount: UInt64 = 0
@@ -87,7 +88,7 @@ extension QueuePair {
         byteCount: Int,
         gather: (UnsafeMutableRawBufferPointer) -> Void
     ) -> Errno? {
-        guard let operation = self.operation(of: request.opcode), !operation.writesLocally else {
+        guard let operation = self.operation(of: request.opcode), !operation.writesLocally, !operation.isLocal else {
             return .invalidArgument
         }
         // `ibv_wr_atomic_write` brings its eight bytes along, for which every slot has room.
@@ -110,10 +111,12 @@ extension QueuePair {
 // MARK: - Staging
 
 extension QueuePair {
-    private struct SendBody {
-        var byteCount: UInt32
-        var elementCount: UInt32
-        var isInline: Bool
+    internal struct SendBody {
+        var byteCount: UInt32 = 0
+        var elementCount: UInt32 = 0
+        var isInline = false
+        /// Of a local operation.
+        var windowKey: UInt32 = 0
     }
 
     private enum SendFlag {
@@ -123,7 +126,7 @@ extension QueuePair {
     }
 
     /// Why nothing can be posted now.
-    private var refusal: Errno? {
+    internal var refusal: Errno? {
         guard ProcessGuard.isOwn(self.generation) else { return ProcessGuard.foreignObject }
         return switch self.state {
         case .reset, .initialized, .readyToReceive: .invalidArgument
@@ -138,7 +141,8 @@ extension QueuePair {
         return self.sendQueue.freeCount > 0
     }
 
-    /// What an `ibv_wr_opcode` does on this service, or `nil` when the service does not have it.
+    /// What an `ibv_wr_opcode` does on this service, or `nil` when the service does not have it. Binds have a way of
+    /// their own.
     private func operation(of opcode: UInt32) -> SendRequest.Operation? {
         // What an initiator asks for is what any reliable connection can ask for, but for ATOMIC WRITE.
         let type = self.type == .extendedSend && opcode <= 6 ? .reliable : self.type
@@ -149,12 +153,14 @@ extension QueuePair {
         case (4, .reliable): .read
         case (5, .reliable): .compareAndSwap
         case (6, .reliable): .fetchAndAdd
+        case (7, .reliable), (7, .unreliableConnected): .localInvalidate
+        case (9, .reliable): .sendWithInvalidate
         case (15, .reliable): .atomicWrite
         default: nil
         }
     }
 
-    private func stage(
+    internal func stage(
         _ request: SendWorkRequest,
         operation: SendRequest.Operation,
         body: SendBody,
@@ -174,12 +180,17 @@ extension QueuePair {
             elementCount: body.elementCount,
             isInline: body.isInline,
             isSignaled: self.signalsAll || request.flags & SendFlag.signaled != 0,
+            windowKey: body.windowKey,
             remoteQP: request.remoteQP,
             remoteQKey: request.remoteQKey
         )
         var send = SendRequest(operation: operation, byteCount: body.byteCount)
         send.hasImmediate = request.opcode == 1 || request.opcode == 3
-        send.immediate = UInt32(bigEndian: request.immediateOrKey)
+        if operation == .sendWithInvalidate {
+            send.invalidateRKey = request.immediateOrKey
+        } else {
+            send.immediate = UInt32(bigEndian: request.immediateOrKey)
+        }
         send.remoteAddress = request.remoteAddress
         send.rKey = request.rKey
         send.compareOrAdd = request.compareAdd

@@ -202,24 +202,28 @@ extension QueuePair {
 
     private func transmitReliable(now: Timestamp) {
         var sentCount = 0
-        while self.mayTransmit(after: sentCount), let packet = self.rcRequester?.pollTransmit(now: now) {
-            sentCount += 1
-            guard self.transmit(packet) else {
-                self.rcRequester?.poison(slot: packet.slot, status: .localProtectionError)
-                continue
+        repeat {
+            while self.mayTransmit(after: sentCount), let packet = self.rcRequester?.pollTransmit(now: now) {
+                sentCount += 1
+                guard self.transmit(packet) else {
+                    self.rcRequester?.poison(slot: packet.slot, status: .localProtectionError)
+                    continue
+                }
             }
-        }
+        } while self.runLocalOperationReliable()
     }
 
     private func transmitUnreliable() {
         var sentCount = 0
-        while self.mayTransmit(after: sentCount), let packet = self.ucRequester?.pollTransmit() {
-            sentCount += 1
-            guard self.transmit(packet) else {
-                self.ucRequester?.poison(slot: packet.slot, status: .localProtectionError)
-                continue
+        repeat {
+            while self.mayTransmit(after: sentCount), let packet = self.ucRequester?.pollTransmit() {
+                sentCount += 1
+                guard self.transmit(packet) else {
+                    self.ucRequester?.poison(slot: packet.slot, status: .localProtectionError)
+                    continue
+                }
             }
-        }
+        } while self.runLocalOperationUnreliable()
     }
 
     /// - Returns: false when the memory of the request is not accessible any more.

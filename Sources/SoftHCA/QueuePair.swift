@@ -84,6 +84,8 @@ package final class QueuePair {
     /// It was stopped while it still had packets to send.
     internal var isUnfinished = false
     internal var hasReportedCommunication = false
+    /// Windows may be bound to it.
+    internal var hasBoundWindows = false
     internal var isDrainReported = true
     internal var deadline: Timestamp?
 
@@ -176,6 +178,7 @@ package final class QueuePair {
         self.engine.segment.waitForInitiators()
         self.removeCompletions()
         self.freeArena()
+        if self.hasBoundWindows { self.engine.segment.unbindWindows(ofQueuePair: self.number) }
         self.engine.segment.queuePairs.free(self.entry)
         self.engine.membership.releaseQPN(self.qpn)
         self.domain.context.asyncEvents.retire(self.asyncAccount)

@@ -39,7 +39,11 @@ internal struct SendQueue: ~Copyable {
         self.capacity = capacity
         self.elementsMax = elementsMax
         self.inlineByteCount = inlineByteCount
-        let bodyByteCount = max(elementsMax * MemoryLayout<ScatterElement>.stride, inlineByteCount)
+        let bodyByteCount = max(
+            elementsMax * MemoryLayout<ScatterElement>.stride,
+            inlineByteCount,
+            MemoryLayout<MemoryBinding>.stride
+        )
         self.stride = (MemoryLayout<SendSlot>.stride + bodyByteCount + 63) & ~63
         unsafe self.base = .allocate(byteCount: capacity * self.stride, alignment: 64)
         unsafe self.requests = .allocate(capacity: capacity)

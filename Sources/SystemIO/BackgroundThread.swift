@@ -1,7 +1,8 @@
 import CShims
 import Glibc
 
-/// A thread beside those of the program. All signals are blocked in it: their handlers belong to the program's threads.
+/// A thread beside those of the program. Signals are blocked in it, because their handlers belong to the program's
+/// threads, but for those of its own faults.
 ///
 /// It does not live on in a forked child. Whoever makes it must join it, or detach it.
 @safe
@@ -24,11 +25,13 @@ package struct BackgroundThread: ~Copyable, Sendable {
     /// - Parameter name: Shown by ps(1) and debuggers; at most 15 bytes.
     /// - Throws: `EAGAIN` when the system's or the user's number of threads is used up.
     package init(name: String = "verbena", _ body: @escaping @Sendable () -> Void) throws(Errno) {
-        var allSignals = sigset_t()
+        var signals = sigset_t()
         var formerSignals = sigset_t()
-        _ = unsafe sigfillset(&allSignals)
+        _ = unsafe sigfillset(&signals)
+        // Blocked, the signal of a fault ends the process without asking its handler.
+        for signal in [SIGSEGV, SIGBUS, SIGFPE, SIGILL] { _ = unsafe sigdelset(&signals, signal) }
         // A thread inherits the mask of the one that makes it.
-        _ = unsafe pthread_sigmask(SIG_SETMASK, &allSignals, &formerSignals)
+        _ = unsafe pthread_sigmask(SIG_SETMASK, &signals, &formerSignals)
         defer { _ = unsafe pthread_sigmask(SIG_SETMASK, &formerSignals, nil) }
 
         var thread = pthread_t()

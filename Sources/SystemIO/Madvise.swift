@@ -64,3 +64,35 @@ package enum AnonymousMemory {
         _ = unsafe munmap(base, byteCount)
     }
 }
+
+// MARK: - Presence
+
+extension PageAdvice {
+    /// Brings pages into memory, for reading or as they are after a write.
+    ///
+    /// - Returns: nil, or why it failed: `ENOMEM` (a part is not mapped), `EFAULT` (or does not allow the access). Kernels
+    ///   before 5.14 do not know the advice, and nothing is done.
+    package static func populate(address: UInt, byteCount: UInt, forWriting: Bool) -> Errno? {
+        // Linux 5.14; Debian 12's C library does not have the names everywhere.
+        let (populateRead, populateWrite): (CInt, CInt) = (22, 23)
+        let start = address & ~(Self.pageByteCount - 1)
+        let (reach, overflows) = address.addingReportingOverflow(byteCount + Self.pageByteCount - 1)
+        guard !overflows, let length = Int(exactly: (reach & ~(Self.pageByteCount - 1)) - start) else {
+            return .badAddress
+        }
+        while true {
+            // SAFETY: the advice changes which pages are present, never the bytes; the kernel checks the range.
+            let result = unsafe madvise(
+                UnsafeMutableRawPointer(bitPattern: start),
+                length,
+                forWriting ? populateWrite : populateRead
+            )
+            if result == 0 { return nil }
+            switch Errno.last {
+            case .interrupted, .wouldBlock: continue
+            case .invalidArgument: return nil
+            case let error: return error
+            }
+        }
+    }
+}

@@ -10,6 +10,8 @@ internal struct ContextHandle {
     internal var verbs: verbs_context
     // SAFETY: retained by `open`, released by `close`.
     internal var object: Unmanaged<Context>?
+    /// `cmd_fd` is to be closed with the handle.
+    internal var ownsDescriptor: Bool
 
     /// Completion queues need not be told apart by who is woken: there are no interrupts.
     internal static var completionVectorCount: UInt32 { 1 }
@@ -34,28 +36,37 @@ extension ContextHandle {
         as pointer: UnsafeMutablePointer<ibv_device>
     ) throws(Errno) -> UnsafeMutablePointer<ibv_context> {
         let object = try Context(device: device)
-        let handle: UnsafeMutablePointer<ContextHandle>
         do throws(Errno) {
-            unsafe handle = unsafe try CMemory.allocate(ContextHandle.self)
+            return unsafe try self.expose(object, as: pointer, importedDescriptor: nil)
         } catch {
             try? object.close()
             throw error
         }
+    }
+
+    /// Puts a C struct in front of a context, which may have another already.
+    ///
+    /// - Parameter importedDescriptor: By which it was found; the new handle closes it in the end.
+    /// - Throws: `ENOMEM`.
+    internal static func expose(
+        _ object: Context,
+        as pointer: UnsafeMutablePointer<ibv_device>,
+        importedDescriptor: CInt?
+    ) throws(Errno) -> UnsafeMutablePointer<ibv_context> {
+        let handle = unsafe try CMemory.allocate(ContextHandle.self)
         // SAFETY: the context lies inside the handle.
         let context = unsafe (UnsafeMutableRawPointer(handle) + contextOffset).assumingMemoryBound(to: ibv_context.self)
         unsafe handle.pointee.object = .passRetained(object)
+        unsafe handle.pointee.ownsDescriptor = importedDescriptor != nil
         unsafe handle.pointee.verbs.sz = MemoryLayout<verbs_context>.size
         unsafe handle.pointee.verbs.setVerbs()
         unsafe context.pointee.ops.setVerbs()
         unsafe context.pointee.device = pointer
-        // There is no kernel device. Programs may duplicate the descriptor and hand it on, so it is one that lives as long as
-        // the context and on which every command fails.
-        unsafe context.pointee.cmd_fd = object.asyncEvents.fileDescriptor
+        unsafe context.pointee.cmd_fd = importedDescriptor ?? object.commandFile.rawDescriptor
         unsafe context.pointee.async_fd = object.asyncEvents.fileDescriptor
         unsafe context.pointee.num_comp_vectors = CInt(completionVectorCount)
         unsafe context.pointee.abi_compat = isExtendedMark
         _ = unsafe pthread_mutex_init(&context.pointee.mutex, nil)
-        unsafe object.userObject = UnsafeMutableRawPointer(context)
         return unsafe context
     }
 
@@ -67,6 +78,7 @@ extension ContextHandle {
         // SAFETY: the caller owns the context, which is a live one.
         let object = unsafe context.object.takeUnretainedValue()
         try object.close()
+        if unsafe handle.pointee.ownsDescriptor { OwnedDescriptor(takingOver: unsafe context.pointee.cmd_fd).close() }
         unsafe handle.pointee.object?.release()
         unsafe CMemory.free(handle)
     }

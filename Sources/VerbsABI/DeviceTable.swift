@@ -98,6 +98,18 @@ extension DeviceTable {
         }
     }
 
+    /// The pointer by which C knows an open device, which is in use until `release`.
+    ///
+    /// - Throws: `ENODEV` when it is not open.
+    internal func retain(_ device: Device) throws(Errno) -> UnsafeMutablePointer<ibv_device> {
+        unsafe try self.lock.withLock { () throws(Errno) in
+            let known = unsafe self.handles.first { handle in unsafe handle.device === device }
+            guard let handle = unsafe known else { throw .noSuchDevice }
+            unsafe handle.pointee.useCount += 1
+            return unsafe handle.cStruct
+        }
+    }
+
     /// The use that `retain` began is over.
     internal func release(_ device: UnsafeMutablePointer<ibv_device>) {
         self.lock.withLock {

@@ -74,8 +74,20 @@ public func ibv_close_device(_ context: UnsafeMutablePointer<ibv_context>?) -> C
     }
 }
 
-/// Opens a device that another process opened. See ibv_import_device(3).
+/// Opens a device as another context of this process did, whose `cmd_fd` was duplicated; the duplicate is the new
+/// context's. See ibv_import_device(3).
+///
+/// A context of another process cannot be taken over, for its memory is not here: `EOPNOTSUPP`.
 @c @implementation
 public func ibv_import_device(_ descriptor: CInt) -> UnsafeMutablePointer<ibv_context>? {
-    unsafe returningNotSupported()
+    unsafe returningPointer { () throws(Errno) in
+        let object = try CommandFile.context(ofDescriptor: descriptor)
+        let device = unsafe try DeviceTable.shared.retain(object.device)
+        do throws(Errno) {
+            return unsafe try ContextHandle.expose(object, as: device, importedDescriptor: descriptor)
+        } catch {
+            unsafe DeviceTable.shared.release(device)
+            throw error
+        }
+    }
 }

@@ -55,19 +55,7 @@ public func ibv_reg_mr_iova2(
             iova: iova,
             access: AccessFlags(rawValue: access)
         )
-        let handle: UnsafeMutablePointer<MemoryRegionHandle>
-        do throws(Errno) {
-            unsafe handle = unsafe try MemoryRegionHandle.make(region)
-        } catch {
-            try? region.close()
-            throw error
-        }
-        unsafe handle.pointee.base.context = domain.pointee.context
-        unsafe handle.pointee.base.pd = domain
-        unsafe handle.pointee.base.addr = address
-        unsafe handle.pointee.base.length = byteCount
-        unsafe handle.pointee.base.setKeys(region)
-        return unsafe handle.base()
+        return unsafe try MemoryRegionHandle.make(region, in: domain, address: address)
     }
 }
 
@@ -94,10 +82,12 @@ public func ibv_rereg_mr(
     _ byteCount: Int,
     _ access: CInt
 ) -> CInt {
-    do throws(Errno) {
-        let region = unsafe try region.orInvalid()
+    do throws(MemoryRegion.ChangeFailure) {
         let flags = CUnsignedInt(bitPattern: flags)
-        guard access == 0 || flags & IBV_REREG_MR_CHANGE_ACCESS.rawValue != 0 else { throw .invalidArgument }
+        guard let region = unsafe region, access == 0 || flags & IBV_REREG_MR_CHANGE_ACCESS.rawValue != 0 else {
+            errno = EINVAL
+            return IBV_REREG_MR_ERR_INPUT.rawValue
+        }
         let adapter: MemoryRegion = unsafe region.object().takeUnretainedValue()
         try adapter.reregister(
             MemoryRegion.Changes(rawValue: flags),
@@ -115,9 +105,10 @@ public func ibv_rereg_mr(
         unsafe region.pointee.setKeys(adapter)
         return 0
     } catch {
-        // The adapter changes all or nothing: the old region is always as it was.
-        errno = error.rawValue
-        return IBV_REREG_MR_ERR_INPUT.rawValue
+        // All or nothing: of the codes, those that say that the old region is valid. Taking marks away from the old range
+        // cannot fail.
+        errno = error.errno.rawValue
+        return error.isAboutPages ? IBV_REREG_MR_ERR_DONT_FORK_NEW.rawValue : IBV_REREG_MR_ERR_INPUT.rawValue
     }
 }
 
@@ -132,38 +123,99 @@ public func ibv_dereg_mr(_ region: UnsafeMutablePointer<ibv_mr>?) -> CInt {
     }
 }
 
+/// A region that reads as zeros and forgets what is written. See ibv_alloc_null_mr(3).
+internal func allocateNullRegion(_ domain: UnsafeMutablePointer<ibv_pd>?) -> UnsafeMutablePointer<ibv_mr>? {
+    unsafe returningPointer { () throws(Errno) in
+        let domain = unsafe try domain.orInvalid()
+        let region = try MemoryRegion(nullIn: unsafe domain.adapter)
+        return unsafe try MemoryRegionHandle.make(region, in: domain, address: nil)
+    }
+}
+
+/// Brings pages of on-demand regions into memory. See ibv_advise_mr(3).
+internal func adviseRegion(
+    _ domain: UnsafeMutablePointer<ibv_pd>?,
+    _ advice: ib_uverbs_advise_mr_advice,
+    _ flags: UInt32,
+    _ list: UnsafeMutablePointer<ibv_sge>?,
+    _ count: UInt32
+) -> CInt {
+    returningErrno { () throws(Errno) in
+        let domain = unsafe try domain.orInvalid().adapter
+        guard let advice = MemoryRegion.Advice(rawValue: advice.rawValue) else { throw .notSupported }
+        guard flags & ~IB_UVERBS_ADVISE_MR_FLAG_FLUSH.rawValue == 0, count > 0, let list = unsafe list else {
+            throw .invalidArgument
+        }
+        try unsafe MemoryRegion.advise(
+            advice,
+            isSynchronous: flags & IB_UVERBS_ADVISE_MR_FLAG_FLUSH.rawValue != 0,
+            UnsafeBufferPointer(start: scatterElements(list), count: Int(count)),
+            domain: domain
+        )
+    }
+}
+
+// MARK: - Handles
+
+extension ObjectHandle where Base == ibv_mr, Object == MemoryRegion {
+    /// Puts a C struct in front of a region that was just made; closes it when that fails.
+    ///
+    /// - Throws: `ENOMEM`.
+    internal static func make(
+        _ region: MemoryRegion,
+        in domain: UnsafeMutablePointer<ibv_pd>,
+        address: UnsafeMutableRawPointer?
+    ) throws(Errno) -> UnsafeMutablePointer<ibv_mr> {
+        do throws(Errno) {
+            return unsafe try self.expose(region, in: domain, address: address)
+        } catch {
+            try? region.close()
+            throw error
+        }
+    }
+
+    /// Puts a C struct in front of a region, which may have another already.
+    fileprivate static func expose(
+        _ region: MemoryRegion,
+        in domain: UnsafeMutablePointer<ibv_pd>,
+        address: UnsafeMutableRawPointer?
+    ) throws(Errno) -> UnsafeMutablePointer<ibv_mr> {
+        let handle = unsafe try self.make(region)
+        unsafe handle.pointee.base.context = domain.pointee.context
+        unsafe handle.pointee.base.pd = domain
+        unsafe handle.pointee.base.addr = address
+        unsafe handle.pointee.base.length = Int(truncatingIfNeeded: region.byteCount)
+        unsafe handle.pointee.base.handle = region.handle
+        unsafe handle.pointee.base.setKeys(region)
+        return unsafe handle.base()
+    }
+}
+
 extension ibv_mr {
     fileprivate mutating func setKeys(_ region: MemoryRegion) {
         unsafe self.lkey = region.lKey
         unsafe self.rkey = region.rKey
-        unsafe self.handle = region.lKey
     }
 }
 
-// MARK: - Not built
+// MARK: - Taking over
 
-/// Takes over a region of another process. See ibv_import_mr(3).
+/// Takes over a region of another context of this process. See ibv_import_mr(3).
 @c @implementation
 public func ibv_import_mr(
     _ domain: UnsafeMutablePointer<ibv_pd>?,
     _ handle: UInt32
 ) -> UnsafeMutablePointer<ibv_mr>? {
-    unsafe returningNotSupported()
+    unsafe returningPointer { () throws(Errno) in
+        let domain = unsafe try domain.orInvalid()
+        let regions = unsafe domain.adapter.context.regions
+        guard let region = regions.object(handle: handle) else { throw .noSuchFile }
+        return unsafe try MemoryRegionHandle.expose(region, in: domain, address: nil)
+    }
 }
 
-/// Gives back a region of another process; there is none. See ibv_import_mr(3).
+/// Lets go of what was taken over; the region stays. See ibv_import_mr(3).
 @c @implementation
-public func ibv_unimport_mr(_ region: UnsafeMutablePointer<ibv_mr>?) {}
-
-/// Takes over device memory of another process. See ibv_import_dm(3).
-@c @implementation
-public func ibv_import_dm(
-    _ context: UnsafeMutablePointer<ibv_context>?,
-    _ handle: UInt32
-) -> UnsafeMutablePointer<ibv_dm>? {
-    unsafe returningNotSupported()
+public func ibv_unimport_mr(_ region: UnsafeMutablePointer<ibv_mr>?) {
+    unsafe region?.destroy(MemoryRegion.self)
 }
-
-/// Gives back device memory of another process; there is none. See ibv_import_dm(3).
-@c @implementation
-public func ibv_unimport_dm(_ memory: UnsafeMutablePointer<ibv_dm>?) {}

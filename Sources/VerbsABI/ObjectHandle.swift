@@ -24,6 +24,9 @@ internal struct ObjectHandle<Base, Object: AnyObject> {
 
 internal typealias ProtectionDomainHandle = ObjectHandle<ibv_pd, ProtectionDomain>
 internal typealias MemoryRegionHandle = ObjectHandle<ibv_mr, MemoryRegion>
+internal typealias MemoryWindowHandle = ObjectHandle<ibv_mw, MemoryWindow>
+internal typealias DeviceMemoryHandle = ObjectHandle<ibv_dm, DeviceMemory>
+internal typealias ThreadDomainHandle = ObjectHandle<ibv_td, ThreadDomain>
 internal typealias AddressHandleHandle = ObjectHandle<ibv_ah, AddressHandle>
 internal typealias SharedReceiveQueueHandle = ObjectHandle<ibv_srq, SharedReceiveQueue>
 internal typealias ExtendedDomainHandle = ObjectHandle<ibv_xrcd, OpenXRCDomain>

@@ -45,6 +45,10 @@ private func append(
     let count = unsafe Int(request.pointee.num_sge)
     guard count >= 0 else { return .invalidArgument }
     let translated = unsafe SendWorkRequest(request, type: type)
+    if unsafe request.pointee.opcode == IBV_WR_BIND_MW {
+        let bind = unsafe request.pointee.bind_mw
+        return unsafe queuePair.appendBind(translated, bind.mw, key: bind.rkey, bind.bind_info)
+    }
     guard translated.flags & IBV_SEND_INLINE.rawValue != 0 else {
         return unsafe queuePair.appendSend(translated, elements: request.pointee.elements, count: count)
     }

@@ -163,6 +163,7 @@ extension ibv_device_attr {
         self.max_cq = CInt(clamping: attributes.completionQueuesMax)
         self.max_cqe = CInt(clamping: attributes.completionsMax)
         self.max_mr = CInt(clamping: attributes.memoryRegionsMax)
+        self.max_mw = CInt(clamping: attributes.memoryWindowsMax)
         self.max_pd = CInt(clamping: attributes.protectionDomainsMax)
         self.max_qp_rd_atom = CInt(clamping: attributes.readsMax)
         self.max_res_rd_atom = CInt(clamping: attributes.allReadsMax)
@@ -193,6 +194,11 @@ extension ibv_device_attr_ex {
         self.cq_mod_caps.max_cq_count = attributes.moderationCountMax
         self.cq_mod_caps.max_cq_period = attributes.moderationPeriodMax
         self.phys_port_cnt_ex = UInt32(clamping: attributes.portCount)
+        self.odp_caps.general_caps = attributes.onDemand.general
+        self.odp_caps.per_transport_caps.rc_odp_caps = attributes.onDemand.reliable.rawValue
+        self.odp_caps.per_transport_caps.uc_odp_caps = attributes.onDemand.unreliable.rawValue
+        self.odp_caps.per_transport_caps.ud_odp_caps = attributes.onDemand.datagram.rawValue
+        self.max_dm_size = UInt64(attributes.deviceMemoryByteCountMax)
     }
 }
 

@@ -12,6 +12,9 @@ extension ibv_context_ops {
         unsafe self.post_send = postSend
         unsafe self.post_recv = postReceive
         unsafe self.post_srq_recv = postSharedReceive
+        unsafe self.alloc_mw = allocateWindow
+        unsafe self.bind_mw = bindWindow
+        unsafe self.dealloc_mw = deallocateWindow
         unsafe self._compat_query_device = { context, attributes in unsafe ibv_query_device(context, attributes) }
         unsafe self._compat_query_port = { context, port, attributes in unsafe ibv_query_port(context, port, attributes)
         }
@@ -32,5 +35,13 @@ extension verbs_context {
         unsafe self.close_xrcd = closeExtendedDomain
         unsafe self.get_srq_num = sharedReceiveQueueNumber
         unsafe self.open_qp = openQueuePair
+        unsafe self.advise_mr = adviseRegion
+        unsafe self.alloc_null_mr = allocateNullRegion
+        unsafe self.reg_dm_mr = registerDeviceMemory
+        unsafe self.alloc_dm = allocateDeviceMemory
+        unsafe self.free_dm = freeDeviceMemory
+        unsafe self.alloc_parent_domain = allocateParentDomain
+        unsafe self.alloc_td = allocateThreadDomain
+        unsafe self.dealloc_td = deallocateThreadDomain
     }
 }

@@ -28,9 +28,25 @@ internal struct WorkRequestBatch {
     /// One request. Its payload lies behind it.
     private struct Entry {
         var request: SendWorkRequest
-        var isInline: Bool
+        var body: Body
         /// Elements, or bytes of inline data.
         var count: Int
+    }
+
+    /// What lies behind an entry.
+    internal enum Body: UInt8 {
+        case elements
+        case inlineData
+        /// One `Bind`.
+        case bind
+    }
+
+    /// The payload of a bind of a window.
+    @unsafe
+    internal struct Bind {
+        var window: UnsafeMutablePointer<ibv_mw>?
+        var key: UInt32
+        var info: ibv_mw_bind_info
     }
 
     private static var entryByteCount: Int { Self.padded(MemoryLayout<Entry>.stride) }
@@ -80,7 +96,7 @@ extension WorkRequestBatch {
         let offset = self.byteCount
         guard let memory = unsafe self.reserve(Self.entryByteCount) else { return }
         unsafe memory.bindMemory(to: Entry.self, capacity: 1)
-            .initialize(to: Entry(request: request, isInline: false, count: 0))
+            .initialize(to: Entry(request: request, body: .elements, count: 0))
         self.lastEntry = offset
     }
 
@@ -95,14 +111,14 @@ extension WorkRequestBatch {
     ///
     /// - Returns: `nil` when there is no request or no memory; the batch then fails as a whole.
     @inline(always)
-    internal mutating func setPayload(count: Int, byteCount: Int, isInline: Bool) -> UnsafeMutableRawPointer? {
+    internal mutating func setPayload(count: Int, byteCount: Int, _ body: Body) -> UnsafeMutableRawPointer? {
         guard self.lastEntry >= 0 else {
             self.fail(EINVAL)
             return nil
         }
         self.byteCount = self.lastEntry + Self.entryByteCount
         guard let memory = unsafe self.reserve(Self.padded(byteCount)), let entry = unsafe self.last else { return nil }
-        unsafe entry.pointee.isInline = isInline
+        unsafe entry.pointee.body = body
         unsafe entry.pointee.count = count
         return unsafe memory
     }
@@ -153,18 +169,23 @@ extension WorkRequestBatch {
             let payload = unsafe UnsafeRawPointer(buffer).advanced(by: offset + Self.entryByteCount)
             let error: Errno?
             let payloadByteCount: Int
-            if entry.isInline {
+            switch entry.body {
+            case .inlineData:
                 payloadByteCount = entry.count
                 error = unsafe queuePair.appendInline(entry.request, byteCount: entry.count) { room in
                     unsafe room.copyMemory(from: UnsafeRawBufferPointer(start: payload, count: entry.count))
                 }
-            } else {
+            case .elements:
                 payloadByteCount = entry.count * MemoryLayout<ScatterElement>.stride
                 error = unsafe queuePair.appendSend(
                     entry.request,
                     elements: payload.assumingMemoryBound(to: ScatterElement.self),
                     count: entry.count
                 )
+            case .bind:
+                payloadByteCount = unsafe MemoryLayout<Bind>.stride
+                let bind = unsafe payload.load(as: Bind.self)
+                error = unsafe queuePair.appendBind(entry.request, bind.window, key: bind.key, bind.info)
             }
             if let error {
                 queuePair.abortSend()

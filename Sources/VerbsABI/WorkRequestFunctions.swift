@@ -9,11 +9,12 @@ internal enum SendOperation {
         let send = IBV_QP_EX_WITH_SEND.rawValue | IBV_QP_EX_WITH_SEND_WITH_IMM.rawValue
         let write = IBV_QP_EX_WITH_RDMA_WRITE.rawValue | IBV_QP_EX_WITH_RDMA_WRITE_WITH_IMM.rawValue
         let atomic = IBV_QP_EX_WITH_ATOMIC_CMP_AND_SWP.rawValue | IBV_QP_EX_WITH_ATOMIC_FETCH_AND_ADD.rawValue
+        let window = IBV_QP_EX_WITH_LOCAL_INV.rawValue | IBV_QP_EX_WITH_BIND_MW.rawValue
+        let answered = IBV_QP_EX_WITH_RDMA_READ.rawValue | IBV_QP_EX_WITH_ATOMIC_WRITE.rawValue
         return switch type {
         case IBV_QPT_UD: UInt64(send)
-        case IBV_QPT_UC: UInt64(send | write)
-        case IBV_QPT_RC:
-            UInt64(send | write | atomic | IBV_QP_EX_WITH_RDMA_READ.rawValue | IBV_QP_EX_WITH_ATOMIC_WRITE.rawValue)
+        case IBV_QPT_UC: UInt64(send | write | window)
+        case IBV_QPT_RC: UInt64(send | write | atomic | window | answered | IBV_QP_EX_WITH_SEND_WITH_INV.rawValue)
         case IBV_QPT_XRC_SEND: UInt64(send | write | atomic | IBV_QP_EX_WITH_RDMA_READ.rawValue)
         default: 0
         }
@@ -89,8 +90,11 @@ extension ibv_qp_ex {
         unsafe self.wr_local_inv = { queuePair, key in
             unsafe begin(queuePair, IBV_WR_LOCAL_INV) { $0.immediateOrKey = key }
         }
+        unsafe self.wr_bind_mw = { queuePair, window, key, info in
+            unsafe begin(queuePair, IBV_WR_BIND_MW) { _ in }
+            unsafe setBind(queuePair, window, key, info)
+        }
         // What follows is not built; a queue pair that asks for it is not made, and one that uses it all the same fails.
-        unsafe self.wr_bind_mw = { queuePair, _, _, _ in unsafe refuse(queuePair) }
         unsafe self.wr_send_tso = { queuePair, _, _, _ in unsafe refuse(queuePair) }
     }
 
@@ -149,7 +153,7 @@ private func setElements(_ queuePair: UnsafeMutablePointer<ibv_qp_ex>?, _ list: 
         return unsafe handle.pointee.batch.fail(EINVAL)
     }
     let byteCount = count * MemoryLayout<ibv_sge>.stride
-    guard let room = unsafe handle.pointee.batch.setPayload(count: count, byteCount: byteCount, isInline: false) else {
+    guard let room = unsafe handle.pointee.batch.setPayload(count: count, byteCount: byteCount, .elements) else {
         return
     }
     unsafe room.copyMemory(from: list, byteCount: byteCount)
@@ -159,8 +163,22 @@ private func setElements(_ queuePair: UnsafeMutablePointer<ibv_qp_ex>?, _ list: 
 private func setAtomicValue(_ queuePair: UnsafeMutablePointer<ibv_qp_ex>?, _ value: UnsafeRawPointer?) {
     guard let handle = unsafe queuePair?.handle else { return }
     guard let value = unsafe value else { return unsafe handle.pointee.batch.fail(EINVAL) }
-    guard let room = unsafe handle.pointee.batch.setPayload(count: 8, byteCount: 8, isInline: true) else { return }
+    guard let room = unsafe handle.pointee.batch.setPayload(count: 8, byteCount: 8, .inlineData) else { return }
     unsafe room.copyMemory(from: value, byteCount: 8)
+}
+
+private func setBind(
+    _ queuePair: UnsafeMutablePointer<ibv_qp_ex>?,
+    _ window: UnsafeMutablePointer<ibv_mw>?,
+    _ key: UInt32,
+    _ info: UnsafePointer<ibv_mw_bind_info>?
+) {
+    guard let handle = unsafe queuePair?.handle else { return }
+    guard let info = unsafe info?.pointee else { return unsafe handle.pointee.batch.fail(EINVAL) }
+    typealias Bind = WorkRequestBatch.Bind
+    let byteCount = unsafe MemoryLayout<Bind>.stride
+    guard let room = unsafe handle.pointee.batch.setPayload(count: 1, byteCount: byteCount, .bind) else { return }
+    unsafe room.initializeMemory(as: Bind.self, to: Bind(window: window, key: key, info: info))
 }
 
 private func setInline(
@@ -181,7 +199,7 @@ private func setInline(
         }
         byteCount = sum
     }
-    guard var room = unsafe handle.pointee.batch.setPayload(count: byteCount, byteCount: byteCount, isInline: true)
+    guard var room = unsafe handle.pointee.batch.setPayload(count: byteCount, byteCount: byteCount, .inlineData)
     else {
         return
     }

@@ -5,7 +5,8 @@ import Testing
 struct ABITests {
     @Test(arguments: [
         "load", "pure", "devices", "objects", "completions", "states", "transfer", "failures", "events", "extended",
-        "fork", "further", "refusals", "processes", "moderation", "limits", "atomic-write", "xrc", "multicast",
+        "fork", "further", "refusals", "processes", "windows", "regions",
+        "moderation", "limits", "atomic-write", "xrc", "multicast",
     ])
     func `every program has cases`(program: String) {
         #expect(!ABIProgram(name: program).cases.isEmpty)
@@ -89,6 +90,16 @@ struct ABITests {
     @Test(arguments: ABIProgram(name: "fork").cases)
     func `a fork in the middle harms nobody`(testCase: String) throws {
         try ABIProgram(name: "fork").check(testCase)
+    }
+
+    @Test(arguments: ABIProgram(name: "windows").cases, ["direct", "wire"])
+    func `memory windows open and close`(testCase: String, path: String) throws {
+        try ABIProgram(name: "windows").check(testCase, path: path)
+    }
+
+    @Test(arguments: ABIProgram(name: "regions").cases, ["direct", "wire"])
+    func `regions of every kind`(testCase: String, path: String) throws {
+        try ABIProgram(name: "regions").check(testCase, path: path)
     }
 
     @Test(arguments: ABIProgram(name: "processes").cases, ["direct", "wire"])

@@ -99,7 +99,7 @@ struct MemoryRegionTests {
             #expect(self.errorOf(address, 4096, .remoteAtomic) == .invalidArgument)
             #expect(self.errorOf(address, 4096, AccessFlags(rawValue: 1 << 10)) == .invalidArgument)
             #expect(self.errorOf(address, 4096, AccessFlags(rawValue: 1 << 31)) == .invalidArgument)
-            #expect(self.errorOf(address, 4096, [.localWrite, .onDemand]) == .notSupported)
+            #expect(self.errorOf(address, 4096, [.localWrite, .flushes]) == .notSupported)
             // A device may ignore these.
             let relaxed = try self.register(
                 address,

@@ -58,6 +58,6 @@ func failure(of verb: () throws -> Void) -> Errno? {
         try verb()
         return nil
     } catch {
-        return error as? Errno
+        return error as? Errno ?? (error as? MemoryRegion.ChangeFailure)?.errno
     }
 }

@@ -10,6 +10,7 @@
 #pragma clang module import SwiftGlibc
 #endif
 
+#include "CShimsGuard.h"
 #include "CShimsMemory.h"
 #include "CShimsProcess.h"
 

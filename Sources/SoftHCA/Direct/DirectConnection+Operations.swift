@@ -1,5 +1,4 @@
 internal import Segment
-internal import Synchronization
 internal import SystemIO
 internal import Transport
 
@@ -27,7 +26,8 @@ extension DirectConnection {
         case .compareAndSwap, .fetchAndAdd: return self.atomic(request, slot: slot, of: queuePair)
         case .send, .sendWithInvalidate: return self.send(request, slot: slot, of: queuePair, budget: &budget)
         case .atomicWrite: return self.atomicWrite(request, slot: slot, of: queuePair)
-        case .localInvalidate, .bindMemoryWindow: return .failed(.localQPOperationError)
+        case .localInvalidate, .bindMemoryWindow:
+            preconditionFailure("runs without a peer, who may be waited for")
         }
     }
 
@@ -105,7 +105,12 @@ extension DirectConnection {
         guard isGathered else { return .failed(.localProtectionError) }
         if let target = unsafe self.peer.mapped(location, byteCount: 8) {
             // SAFETY: eight aligned bytes, registered until `leave`.
-            unsafe target.assumingMemoryBound(to: Atomic<UInt64>.self).pointee.store(word, ordering: .releasing)
+            let isStored = unsafe withUnsafeBytes(of: &word) { bytes in
+                guard let base = bytes.baseAddress else { return false }
+                // Eight aligned bytes are copied as one word.
+                return unsafe FaultGuard.copy(8, from: base, to: target)
+            }
+            guard isStored else { return self.refuse(.fatal) }
         } else if location.place == .process, let error = self.peer.storeWord(word, at: location.position) {
             return error == .noSuchProcess ? .wait(.noResponse) : self.refuse(.fatal)
         }
@@ -180,6 +185,9 @@ extension DirectConnection {
             } catch {
                 return .failed(.localProtectionError)
             }
+            guard FaultGuard.isReadable(address: range.address, byteCount: range.byteCount) else {
+                return .failed(.localProtectionError)
+            }
         }
         // Registered memory that the peer has unmapped.
         return self.refuse(.fatal)
@@ -205,19 +213,21 @@ extension DirectConnection {
         case .failure(let error): return unsafe self.outcome(of: error, local: local, needsWrite: true)
         }
         var word = original
-        unsafe withUnsafeBytes(of: &word) { bytes in
+        let isPlaced = unsafe withUnsafeBytes(of: &word) { bytes in
             var done = 0
             for index in 0..<local.count {
                 let range = unsafe local[index]
-                if let target = unsafe UnsafeMutableRawPointer(bitPattern: range.address), let base = bytes.baseAddress
-                {
+                if let target = unsafe UnsafeMutableRawPointer(bitPattern: range.address), let base = bytes.baseAddress,
                     // SAFETY: registered for local writing until `leave`; the ranges are eight bytes together.
-                    unsafe target.copyMemory(from: base + done, byteCount: range.byteCount)
+                    unsafe !FaultGuard.copy(range.byteCount, from: base + done, to: target)
+                {
+                    return false
                 }
                 done += range.byteCount
             }
+            return true
         }
-        return .done
+        return isPlaced ? .done : .failed(.localProtectionError)
     }
 
     /// Reads, computes and writes under the lock that every atomic operation on the peer's memory takes.
@@ -229,7 +239,8 @@ extension DirectConnection {
         let (operand, swap) = (request.compareOrAdd, request.swap)
         if let target = unsafe self.peer.mapped(location, byteCount: 8) {
             // SAFETY: eight aligned bytes, registered until `leave`.
-            return .success(unsafe AtomicWord.apply(to: target, isSwap: isSwap, compareOrAdd: operand, swap: swap))
+            let word = unsafe AtomicWord.apply(to: target, isSwap: isSwap, compareOrAdd: operand, swap: swap)
+            return word.map { .success($0) } ?? .failure(.badAddress)
         }
         guard location.place.isProcess else { return .failure(.badAddress) }
         let address = location.position

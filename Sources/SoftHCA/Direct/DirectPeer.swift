@@ -132,8 +132,10 @@ extension DirectPeer {
             for index in 0..<local.count {
                 let range = unsafe local[index]
                 // SAFETY: both sides are registered, and stay so until `leave`.
-                if let source = unsafe UnsafeRawPointer(bitPattern: range.address) {
-                    unsafe memmoveBytes(target + done, source, range.byteCount)
+                if let source = unsafe UnsafeRawPointer(bitPattern: range.address),
+                    unsafe !FaultGuard.copy(range.byteCount, from: source, to: target + done)
+                {
+                    return .badAddress
                 }
                 done += range.byteCount
             }
@@ -158,8 +160,10 @@ extension DirectPeer {
             for index in 0..<local.count {
                 let range = unsafe local[index]
                 // SAFETY: as in `write`.
-                if let target = unsafe UnsafeMutableRawPointer(bitPattern: range.address) {
-                    unsafe memmoveBytes(target, source + done, range.byteCount)
+                if let target = unsafe UnsafeMutableRawPointer(bitPattern: range.address),
+                    unsafe !FaultGuard.copy(range.byteCount, from: source + done, to: target)
+                {
+                    return .badAddress
                 }
                 done += range.byteCount
             }
@@ -194,17 +198,6 @@ extension DirectPeer {
         var word = word
         return unsafe withUnsafePointer(to: &word) { unsafe self.memory?.write($0, to: address, byteCount: 8) }
     }
-}
-
-/// Copies between ranges of this process, which may overlap.
-@unsafe
-@inline(always)
-private func memmoveBytes(
-    _ target: UnsafeMutableRawPointer,
-    _ source: UnsafeRawPointer,
-    _ byteCount: Int
-) {
-    unsafe target.copyMemory(from: source, byteCount: byteCount)
 }
 
 // MARK: - Signals

@@ -24,7 +24,10 @@ extension QueuePair {
             let slot = self.sendQueue.headSlot
             let request = self.sendQueue.request(at: slot)
             var outcome = DirectConnection.Outcome.failed(request.localStatus)
-            if request.localStatus == .success {
+            if request.operation.isLocal {
+                let status = self.runLocalOperation(slot)
+                outcome = status == .success ? .done : .failed(status)
+            } else if request.localStatus == .success {
                 outcome = direct.execute(request, slot: slot, of: self, budget: &budget)
             }
             switch outcome {
@@ -162,9 +165,11 @@ extension QueuePair {
         var done = 0
         for index in 0..<count {
             let range = unsafe self.engine.scratch.local[index]
-            if let source = unsafe UnsafeRawPointer(bitPattern: range.address) {
-                // SAFETY: registered, or the slot's own; `target` has room for the message.
-                unsafe (target + done).copyMemory(from: source, byteCount: range.byteCount)
+            // SAFETY: registered, or the slot's own; `target` has room for the message.
+            if let source = unsafe UnsafeRawPointer(bitPattern: range.address),
+                unsafe !FaultGuard.copy(range.byteCount, from: source, to: target + done)
+            {
+                return false
             }
             done += range.byteCount
         }

@@ -281,9 +281,6 @@ CASE(clock_is_that_of_completions)
 CASE(what_is_not_built_says_so)
 {
 	struct world world = make_world();
-	struct ibv_td_init_attr td = {0};
-	struct ibv_parent_domain_init_attr parent = {.pd = world.pd};
-	struct ibv_alloc_dm_attr dm = {.length = 64};
 	struct ibv_counters_init_attr counters = {0};
 	struct ibv_wq_init_attr wq = {.max_wr = 1};
 	struct ibv_srq_init_attr_ex srq = {.comp_mask = IBV_SRQ_INIT_ATTR_TYPE | IBV_SRQ_INIT_ATTR_PD,
@@ -291,21 +288,11 @@ CASE(what_is_not_built_says_so)
 					   .pd = world.pd};
 	struct ibv_qp_init_attr raw = qp_init(&world, IBV_QPT_RAW_PACKET);
 
-	CHECK_NULL(ibv_alloc_td(world.context, &td), EOPNOTSUPP);
-	CHECK_NULL(ibv_alloc_parent_domain(world.context, &parent), EOPNOTSUPP);
-	CHECK_NULL(ibv_alloc_dm(world.context, &dm), EOPNOTSUPP);
 	CHECK_NULL(ibv_create_counters(world.context, &counters), EOPNOTSUPP);
 	CHECK_NULL(ibv_create_wq(world.context, &wq), EOPNOTSUPP);
 	CHECK_NULL(ibv_create_srq_ex(world.context, &srq), EOPNOTSUPP);
-	CHECK_NULL(ibv_alloc_mw(world.pd, IBV_MW_TYPE_1), EOPNOTSUPP);
-	CHECK_NULL(ibv_alloc_null_mr(world.pd), EOPNOTSUPP);
 	CHECK_NULL(ibv_create_qp(world.pd, &raw), EOPNOTSUPP);
-	CHECK_NULL(ibv_import_device(0), EOPNOTSUPP);
-	CHECK_NULL(ibv_import_pd(world.context, 1), EOPNOTSUPP);
-	CHECK_NULL(ibv_import_mr(world.pd, 1), EOPNOTSUPP);
-	CHECK_NULL(ibv_import_dm(world.context, 1), EOPNOTSUPP);
 	CHECK_NULL(ibv_reg_dmabuf_mr(world.pd, 0, 4096, 0, 0, 0), EOPNOTSUPP);
-	CHECK_EQUAL(ibv_advise_mr(world.pd, IBV_ADVISE_MR_ADVICE_PREFETCH, 0, NULL, 0), EOPNOTSUPP);
 	end_world(&world);
 }
 
