@@ -77,9 +77,13 @@ extension MemoryBinding {
     /// What a program wants a window to be bound to; `nil` when it asks for rights that no window has, or names a range
     /// but no region.
     internal init?(_ info: ibv_mw_bind_info) {
-        let access = unsafe AccessFlags(rawValue: info.mw_access_flags)
-        let known: AccessFlags = [.remote, .zeroBased]
-        guard known.contains(access), unsafe info.mr != nil || (info.addr == 0 && info.length == 0) else { return nil }
+        let wanted = unsafe AccessFlags(rawValue: info.mw_access_flags)
+        let access = wanted.intersection([.remote, .zeroBased])
+        // Programs name what a region would need beside the rights of peers; drivers pass over it.
+        let idle: AccessFlags = [.localWrite, .relaxedOrdering]
+        guard wanted.subtracting(idle) == access, unsafe info.mr != nil || (info.addr == 0 && info.length == 0) else {
+            return nil
+        }
         unsafe self.init(
             regionKey: info.mr?.pointee.lkey ?? 0,
             address: info.addr,

@@ -323,6 +323,29 @@ CASE(an_atomic_write_arrives_whole)
 	CHECK_EQUAL(run(&pair, IBV_WR_ATOMIC_WRITE, sge, target, pair.world.mr->rkey), IBV_WC_SUCCESS);
 	CHECK(memcmp(target, pair.world.buffer, 8) == 0);
 	CHECK_EQUAL(target[8], 0);
+	struct ibv_qp_init_attr_ex init = {
+		.qp_type = IBV_QPT_RC,
+		.send_cq = pair.world.cq,
+		.recv_cq = pair.world.cq,
+		.cap = {.max_send_wr = 1, .max_send_sge = 1},
+		.comp_mask = IBV_QP_INIT_ATTR_PD | IBV_QP_INIT_ATTR_SEND_OPS_FLAGS,
+		.pd = pair.world.pd,
+		.send_ops_flags = IBV_QP_EX_WITH_ATOMIC_WRITE,
+	};
+	struct ibv_qp *qp = ibv_create_qp_ex(pair.world.context, &init);
+	struct ibv_qp_ex *ex = ibv_qp_to_qp_ex(qp);
+	uint64_t word = 0x1122334455667788;
+
+	/* The word is inline, also where nothing else may be. */
+	connect_to(&pair.world, qp, qp->qp_num, &usual_path);
+	ibv_wr_start(ex);
+	ex->wr_id = 71;
+	ex->wr_flags = IBV_SEND_SIGNALED;
+	ibv_wr_atomic_write(ex, pair.world.mr->rkey, (uintptr_t)target + 64, &word);
+	CHECK_EQUAL(ibv_wr_complete(ex), 0);
+	EXPECT_COMPLETION(pair.world.cq, 71, IBV_WC_SUCCESS);
+	CHECK(memcmp(target + 64, &word, 8) == 0);
+	CHECK_EQUAL(ibv_destroy_qp(qp), 0);
 	CHECK_EQUAL(run(&pair, IBV_WR_ATOMIC_WRITE, sge, target + 4, pair.world.mr->rkey), IBV_WC_REM_INV_REQ_ERR);
 	end_pair(&pair);
 	SHOWS(IBV_WR_ATOMIC_WRITE);
