@@ -39,7 +39,7 @@ check:
 conformance:
 	@scripts/make-conformance >docs/conformance.md.new && mv docs/conformance.md.new docs/conformance.md
 
-## Debian's programs with all their options; docs/programs.md. `make programs FILTER=xsrq` runs some and only prints.
+## Debian's programs with all their options; docs/programs.md. `make programs FILTER=xsrq` makes some runs anew.
 programs:
 	@scripts/bootstrap
 	@scripts/stage

@@ -32,6 +32,9 @@ struct Run: Sendable {
         return "\(self.place.rawValue), \(path)"
     }
 
+    /// The command and where it runs.
+    var name: String { "\(self.command) @ \(self.column)" }
+
     /// perftest's programs name their options otherwise than the ping-pongs do.
     var isPerftest: Bool { self.program.hasPrefix("ib_") }
 

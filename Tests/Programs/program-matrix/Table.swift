@@ -3,6 +3,8 @@ import TestSupport
 
 /// `docs/programs.md`: a row for each command, a column for each place.
 struct Table {
+    let runs: [Run]
+    /// Of those that were made.
     let results: [RunResult]
 
     var text: String {
@@ -10,17 +12,18 @@ struct Table {
             "# Debian's programs on Verbena", "",
             "Made by `make programs`; do not edit. Each row is a command: the server runs it as it stands, the client with the",
             "server's address behind it; both were given the GID of an IPv4 address (`-g`, for perftest `-x`), perftest also",
-            "`-F`. *One host*: both in one network namespace, with `VERBENA_PATH` as said. *Two hosts*: in two, which a pair of virtual Ethernet interfaces",
-            "joins, MTU 4500. A cell has the seconds that the run took, both programs' start and end included, where all ended",
-            "with status 0, printed their figures and no complaint; or **fails** and the reason; or *no* and what Verbena",
-            "does not have. *Messages were lost*: of an unreliable service, which the program waited for in vain.", "",
+            "`-F`. *One host*: both in one network namespace, with `VERBENA_PATH` as said. *Two hosts*: in two, which a pair",
+            "of virtual Ethernet interfaces joins, MTU 4500. A cell has the seconds that the run took, both programs' start and",
+            "end included, where all ended with status 0, printed their figures and no complaint; or **fails** and the reason;",
+            "or *no* and what Verbena does not have. *Messages were lost*: of an unreliable service, which the program waited for",
+            "in vain.", "",
             "\(Self.versions()), \(Self.today()). \(self.summary)",
         ]
-        let columns = Self.unique(self.results.map(\.run.column))
+        let columns = Self.unique(self.runs.map(\.column))
         var program = ""
         for command in self.commands {
             let cells = columns.map { column in
-                self.results.first { $0.run.command == command && $0.run.column == column }?.cell ?? ""
+                self.results.first { $0.run.command == command && $0.run.column == column }?.cell ?? "not run"
             }
             let name = String(command.prefix { $0 != " " })
             if name != program {
@@ -36,8 +39,8 @@ struct Table {
 
     /// Each command once, those of one program together.
     private var commands: [String] {
-        Self.unique(self.results.map(\.run.program)).flatMap { program in
-            Self.unique(self.results.filter { $0.run.program == program }.map(\.run.command))
+        Self.unique(self.runs.map(\.program)).flatMap { program in
+            Self.unique(self.runs.filter { $0.program == program }.map(\.command))
         }
     }
 
