@@ -1,9 +1,7 @@
 /// perftest's programs, over every service that each offers.
 enum PerftestRuns {
     private static let mtus = ["256", "512", "1024", "2048", "4096"]
-    private static let extendedReliable = Run.Expectation.fails(because: "no XRC")
     private static let onDemandPaging = Run.Expectation.fails(because: "no on-demand paging")
-    private static let multicast = Run.Expectation.fails(because: "no multicast")
 
     private enum Operation: String, CaseIterable {
         case send, write, read, atomic
@@ -40,13 +38,11 @@ enum PerftestRuns {
         service: String,
         options: String
     ) -> Run.Expectation {
-        if service == "XRC" { return Self.extendedReliable }
         if options.contains("--odp") { return Self.onDemandPaging }
-        if options.contains("-g") { return Self.multicast }
         // perftest waits for every message, and nothing holds the sender of an unreliable service back: what the receiver's
         // socket buffer does not take is lost, as the service allows.
         let isCrowded = service == "UC" || ["-b", "-q 16", "-a"].contains { options.contains($0) }
-        return operation == .send && service != "RC" && isCrowded ? .mayLose : .passes
+        return operation == .send && ["UC", "UD"].contains(service) && isCrowded ? .mayLose : .passes
     }
 
     // MARK: - Options

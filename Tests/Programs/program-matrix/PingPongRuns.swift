@@ -4,7 +4,6 @@ enum PingPongRuns {
 
     private static let onDemandPaging = Run.Expectation.fails(because: "no on-demand paging")
     private static let deviceMemory = Run.Expectation.fails(because: "no device memory")
-    private static let extendedReliable = Run.Expectation.fails(because: "no XRC")
 
     static func all(at place: Run.Place, path: String?) -> [Run] {
         var runs: [Run] = []
@@ -41,11 +40,12 @@ enum PingPongRuns {
         add("ibv_srq_pingpong", "-o", Self.onDemandPaging)
         add("ibv_ud_pingpong", "-s 1 -c")
         add("ibv_ud_pingpong", "-s 4096 -c")
-        for options in ["", "-e", "-n 200", "-s 65536", "-m 1024 -s 10001", "-l 3", "-p 20000", "-o"] {
-            add("ibv_xsrq_pingpong", options, Self.extendedReliable)
+        for options in ["", "-e", "-n 200", "-s 65536", "-m 1024 -s 10001", "-l 3", "-p 20000"] {
+            add("ibv_xsrq_pingpong", options)
         }
-        add("ibv_xsrq_pingpong", "-c 3", Self.extendedReliable, clients: 3)
-        add("ibv_xsrq_pingpong", "-c 3 -e", Self.extendedReliable, clients: 3)
+        add("ibv_xsrq_pingpong", "-o", Self.onDemandPaging)
+        add("ibv_xsrq_pingpong", "-c 3", clients: 3)
+        add("ibv_xsrq_pingpong", "-c 3 -e", clients: 3)
         return runs
     }
 }
