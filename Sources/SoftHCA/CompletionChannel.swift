@@ -61,18 +61,23 @@ extension CompletionChannel {
         }
     }
 
-    /// How long an event may be held back, and how often one looks meanwhile.
+    /// How long an event may be held back; how long of that the thread polls; and how often it looks afterwards.
     private static var holdNanoseconds: UInt64 { 20_000_000 }
+    private static var holdPollNanoseconds: UInt64 { 100_000 }
     private static var holdStepNanoseconds: UInt64 { 20_000 }
 
     /// An event whose completion the program has polled already is held back for a moment, so that it comes with the next
     /// one: programs that sleep between messages expect to find something. Another event ends the wait.
     private func waitForCompletion(in queue: CompletionQueue) {
         guard queue.ring.isEmpty, self.descriptor.blocks else { return }
-        let end = MonotonicClock.now + Self.holdNanoseconds
-        while queue.ring.isEmpty, MonotonicClock.now < end {
+        let start = MonotonicClock.now
+        var now = start
+        while !queue.makeProgressIfEmpty(), now < start + Self.holdNanoseconds {
             if self.descriptor.isReadable { return }
-            MonotonicClock.sleep(nanoseconds: Self.holdStepNanoseconds)
+            if now >= start + Self.holdPollNanoseconds {
+                MonotonicClock.sleep(nanoseconds: Self.holdStepNanoseconds)
+            }
+            now = MonotonicClock.now
         }
     }
 
