@@ -54,14 +54,14 @@ extension DirectConnection {
         guard let completions = self.completions else { return .unfinished }
         let byteCount = Int(request.byteCount)
         let completion = self.completion(.send, request, byteCount: request.byteCount)
-        var isLocalFault = false
+        self.hasLocalFault = false
         let outcome = completions.push(completion, isSolicited: request.isSolicited) { entry, index in
             self.entry.receiveEnd.storeRelaxed(index &+ 1)
             guard byteCount > 0 else { return true }
             func gather(_ target: UnsafeMutableRawPointer) -> Bool {
                 // SAFETY: the entry, or the arena, has room for the payload.
-                isLocalFault = !(unsafe queuePair.gatherRegistered(slot: slot, byteCount: byteCount, into: target))
-                return !isLocalFault
+                self.hasLocalFault = !(unsafe queuePair.gatherRegistered(slot: slot, byteCount: byteCount, into: target))
+                return !self.hasLocalFault
             }
             if byteCount <= CompletionEntry.payloadByteCountMax, self.receive.elementCount == 1,
                 completions.recordsTimes.relaxed == 0
@@ -80,7 +80,7 @@ extension DirectConnection {
         }
         guard outcome != .refused else {
             self.entry.receiveEnd.storeRelaxed(0)
-            return isLocalFault ? .failed(.localProtectionError) : .unfinished
+            return self.hasLocalFault ? .failed(.localProtectionError) : .unfinished
         }
         self.finishReceive(outcome, completions)
         return .done

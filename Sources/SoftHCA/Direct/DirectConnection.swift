@@ -38,6 +38,8 @@ internal final class DirectConnection {
     /// Whether `receive` holds a receive request that was taken for it.
     var hasReceive = false
     var receive: ReceiveDescriptor
+    /// The own memory of a short SEND could not be read. A local variable that its closures capture would be allocated.
+    var hasLocalFault = false
 
     // Waiting and retrying.
     var wait = Wait.none

@@ -25,13 +25,14 @@ struct ThinWork: ~Copyable {
         self.region = region
     }
 
-    /// `count` rounds of a WRITE and a READ, each alone, and a batch of two WRITEs. No SEND: within one host the adapter
-    /// itself allocates once for each (`DirectConnection.sendEagerly`), which would hide what this level does.
+    /// `count` rounds of a SEND, a WRITE and a READ, each alone, and a batch of two WRITEs.
     func run(count: Int) throws {
         let remote = self.region.remote
         var batch = SendBatch<RC>(capacity: 2)
         var completions = InlineArray<8, WorkCompletion>(repeating: WorkCompletion())
         for _ in 0..<count {
+            try self.peer.postReceive(into: self.region[320..<328], id: 0)
+            try self.pair.post(.send(self.region[64..<72]), id: 1)
             try self.pair.post(.write(self.region[64..<72], to: remote[128..<136]), id: 2)
             try self.pair.post(.read(into: self.region[256..<264], from: remote[128..<136]), id: 3)
             batch.removeAll()
@@ -39,7 +40,7 @@ struct ThinWork: ~Copyable {
             batch.append(.write(self.region[64..<72], to: remote[136..<144]), id: 5)
             try self.pair.post(batch)
             var endedCount = 0
-            while endedCount < 3 {
+            while endedCount < 5 {
                 let polled = try self.queue.poll(into: completions.mutableSpan)
                 for index in 0..<polled { try completions[index].requireSuccess() }
                 endedCount += polled
