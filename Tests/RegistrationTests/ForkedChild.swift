@@ -19,6 +19,11 @@ enum ForkedChild {
         let child = Self.fork(withoutHandlers: withoutHandlers)
         if child == 0 {
             // A child that waits for a lock of a thread which it does not have ends as a failure, not as a hang.
+            // The threads that tests run on block the signal.
+            var signals = sigset_t()
+            sigemptyset(&signals)
+            sigaddset(&signals, SIGALRM)
+            pthread_sigmask(SIG_UNBLOCK, &signals, nil)
             alarm(Self.secondsMax)
             _exit(body())
         }
