@@ -89,9 +89,15 @@ extension StepNode {
         return index
     }
 
-    /// Which child holds what is at `address`.
+    /// Which child holds what is at `address`. The first one holds all that lies below the second, also below its own
+    /// address, which was right only when the entry was made.
     @inline(__always)
-    internal func childIndex(for address: UInt) -> Int { max(self.countOfEntries(upTo: address) - 1, 0) }
+    internal func childIndex(for address: UInt) -> Int {
+        let count = self.count
+        var index = 1
+        while index < count, self[index].address <= address { index += 1 }
+        return index - 1
+    }
 
     /// Sum of the first `count` entries.
     @inline(__always)
