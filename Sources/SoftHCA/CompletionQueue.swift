@@ -25,6 +25,9 @@ package final class CompletionQueue {
     /// The structure by which C knows this object.
     // SAFETY: set once by the C face, before the object is shared.
     package var userObject: UnsafeMutableRawPointer?
+    /// The parent domain that it was made in, if any.
+    // SAFETY: set once, before the object is shared, and taken away when it is closed.
+    private var domain: ProtectionDomain?
 
     /// - Parameters:
     ///   - capacity: Completions that it must hold; it may hold more.
@@ -313,5 +316,16 @@ extension CompletionQueue {
         self.context.asyncEvents.retire(self.asyncAccount)
         self.completionAccount.waitUntilAcknowledged()
         self.ring.close(in: self.context.segment)
+        self.domain?.users.end()
+        self.domain = nil
+    }
+
+    /// Puts the queue into a parent domain, which stays as long as it. See ibv_create_cq_ex(3).
+    ///
+    /// - Throws: `EINVAL` when the domain is none, or of another context.
+    package func enter(_ domain: ProtectionDomain) throws(Errno) {
+        guard domain.isParent, domain.context === self.context else { throw .invalidArgument }
+        try domain.users.begin()
+        self.domain = domain
     }
 }

@@ -3,6 +3,7 @@ package struct OnDemandCapabilities: Sendable, Equatable {
     /// Regions of a range, and of the whole address space.
     package var general: UInt64 = 1 | 1 << 1
     package var reliable: Operations = [.send, .receive, .write, .read, .atomic, .sharedReceive]
+    package var extended: Operations = [.send, .write, .read, .atomic, .sharedReceive]
     package var unreliable: Operations = [.send, .receive, .write, .sharedReceive]
     package var datagram: Operations = [.send, .receive, .sharedReceive]
 

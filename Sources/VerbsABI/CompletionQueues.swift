@@ -32,9 +32,11 @@ internal func createExtendedCompletionQueue(
         let attributes = unsafe try attributes.orInvalid().pointee
         guard unsafe attributes.comp_vector < ContextHandle.completionVectorCount else { throw .invalidArgument }
         guard unsafe attributes.wc_flags & ~CompletionField.supported == 0 else { throw .notSupported }
-        // Parent domains are not built, and an overrun is always found.
+        // An overrun is always found.
+        let known = IBV_CQ_INIT_ATTR_MASK_FLAGS.rawValue | IBV_CQ_INIT_ATTR_MASK_PD.rawValue
+        let hasDomain = unsafe attributes.comp_mask & IBV_CQ_INIT_ATTR_MASK_PD.rawValue != 0
         let hasFlags = unsafe attributes.comp_mask & IBV_CQ_INIT_ATTR_MASK_FLAGS.rawValue != 0
-        guard unsafe attributes.comp_mask & ~IBV_CQ_INIT_ATTR_MASK_FLAGS.rawValue == 0,
+        guard unsafe attributes.comp_mask & ~known == 0,
             unsafe !hasFlags || attributes.flags & ~IBV_CREATE_CQ_ATTR_SINGLE_THREADED.rawValue == 0
         else { throw .notSupported }
         let queue = unsafe try makeCompletionQueue(
@@ -43,6 +45,14 @@ internal func createExtendedCompletionQueue(
             userContext: attributes.cq_context,
             channel: attributes.channel
         )
+        if hasDomain {
+            do throws(Errno) {
+                try unsafe queue.adapter.enter(try unsafe attributes.parent_domain.orInvalid().adapter)
+            } catch {
+                _ = unsafe ibv_destroy_cq(queue)
+                throw error
+            }
+        }
         let times =
             IBV_WC_EX_WITH_COMPLETION_TIMESTAMP.rawValue | IBV_WC_EX_WITH_COMPLETION_TIMESTAMP_WALLCLOCK.rawValue
         unsafe queue.adapter.recordsTimes = attributes.wc_flags & UInt64(times) != 0

@@ -198,6 +198,7 @@ extension ibv_device_attr_ex {
         self.odp_caps.per_transport_caps.rc_odp_caps = attributes.onDemand.reliable.rawValue
         self.odp_caps.per_transport_caps.uc_odp_caps = attributes.onDemand.unreliable.rawValue
         self.odp_caps.per_transport_caps.ud_odp_caps = attributes.onDemand.datagram.rawValue
+        self.xrc_odp_caps = attributes.onDemand.extended.rawValue
         self.max_dm_size = UInt64(attributes.deviceMemoryByteCountMax)
     }
 }

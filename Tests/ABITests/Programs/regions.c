@@ -370,6 +370,13 @@ CASE(a_parent_domain_stands_for_its_base)
 	CHECK_EQUAL(ibv_dealloc_pd(parent), EBUSY);
 	CHECK_EQUAL(ibv_dealloc_td(td), EBUSY);
 	CHECK_EQUAL(ibv_dereg_mr(mr), 0);
+	struct ibv_cq_init_attr_ex cq_attr = {.cqe = 4, .comp_mask = IBV_CQ_INIT_ATTR_MASK_PD, .parent_domain = world.pd};
+	CHECK_NULL(ibv_create_cq_ex(world.context, &cq_attr), EINVAL);
+	cq_attr.parent_domain = parent;
+	struct ibv_cq_ex *cq = ibv_create_cq_ex(world.context, &cq_attr);
+	CHECK(cq != NULL);
+	CHECK_EQUAL(ibv_dealloc_pd(parent), EBUSY);
+	CHECK_EQUAL(ibv_destroy_cq(ibv_cq_ex_to_cq(cq)), 0);
 	attr.pd = parent;
 	CHECK_NULL(ibv_alloc_parent_domain(world.context, &attr), EINVAL);
 	attr = (struct ibv_parent_domain_init_attr){.pd = world.pd, .comp_mask = IBV_PARENT_DOMAIN_INIT_ATTR_ALLOCATORS};
