@@ -60,8 +60,9 @@ extension DirectConnection {
             guard byteCount > 0 else { return true }
             func gather(_ target: UnsafeMutableRawPointer) -> Bool {
                 // SAFETY: the entry, or the arena, has room for the payload.
-                self.hasLocalFault = !(unsafe queuePair.gatherRegistered(slot: slot, byteCount: byteCount, into: target))
-                return !self.hasLocalFault
+                let isGathered = unsafe queuePair.gatherRegistered(slot: slot, byteCount: byteCount, into: target)
+                self.hasLocalFault = !isGathered
+                return isGathered
             }
             if byteCount <= CompletionEntry.payloadByteCountMax, self.receive.elementCount == 1,
                 completions.recordsTimes.relaxed == 0
