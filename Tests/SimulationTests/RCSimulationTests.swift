@@ -30,7 +30,7 @@ struct RCSimulationTests {
         #expect(faults.overflowed > 100)
         #expect(faults.marked > 100)
         #expect(faults.cutOff > 100)
-        #expect(faults.pauses > 100)
+        #expect(faults.pauses > 50)
         #expect(faults.deaths > 20)
         #expect(faults.reconnections > 20)
         #expect(faults.unreceived > 50)
