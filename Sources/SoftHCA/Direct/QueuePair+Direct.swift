@@ -62,6 +62,9 @@ extension QueuePair {
             let now = Timestamp(nanoseconds: MonotonicClock.now)
             engine.serveAttention(now: now)
             engine.finishRound(now: now)
+        } else {
+            // A completion may have begun the period of a moderated queue.
+            engine.wakeThreadIfNeeded()
         }
         engine.lock.unlock()
     }
