@@ -61,6 +61,7 @@ bench:
 ## Registration and fork alone, beside rdma-core's.
 bench-registration:
 	@scripts/bootstrap
+	@scripts/stage
 	@scripts/bench registration
 
 ## The documentation of the Swift API, without a warning, in .build/documentation.

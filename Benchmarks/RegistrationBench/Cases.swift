@@ -5,12 +5,12 @@ import SystemIO
 enum Cases {
     struct Case {
         let name: String
-        let run: (any Subject) -> Measurement
+        let run: (Subject) -> Measurement
     }
 
     static let page = Region.pageByteCount
 
-    static func all(churnSeconds: Int) -> [Case] {
+    static func all(churnSeconds: Int, roundCount: Int) -> [Case] {
         [
             Case(name: "fresh page, mark + unmark") { Self.freshPage($0) },
             Case(name: "covered page, per call") { Self.coveredPage($0) },
@@ -20,11 +20,13 @@ enum Cases {
             Case(name: "10,000 contiguous pages, per call") { Self.pages($0, count: 10_000, stride: 1) },
             Case(name: "unmark 8 GiB with 1000 holes") { Self.holes($0) },
             Case(name: "4 threads, mark + unmark") { Self.threads($0) },
-            Case(name: "churn of 16 sizes, per call") { Self.churn($0, seconds: churnSeconds) },
+            Case(name: "churn of 16 sizes for \(churnSeconds) s, per call") {
+                Self.churn($0, nanoseconds: UInt64(churnSeconds) * 1_000_000_000 / UInt64(roundCount))
+            },
         ]
     }
 
-    static func freshPage(_ subject: any Subject) -> Measurement {
+    static func freshPage(_ subject: Subject) -> Measurement {
         let region = Region(byteCount: 64 * Self.page, isTouched: true)
         let count = 50_000
         var watch = Stopwatch()
@@ -40,17 +42,17 @@ enum Cases {
         return watch.measurement
     }
 
-    static func coveredPage(_ subject: any Subject) -> Measurement {
+    static func coveredPage(_ subject: Subject) -> Measurement {
         let region = Region(byteCount: 64 * Self.page, isTouched: true)
         return Self.covered(subject, region, outer: (region.page(7), Self.page))
     }
 
-    static func coveredInside(_ subject: any Subject) -> Measurement {
+    static func coveredInside(_ subject: Subject) -> Measurement {
         let region = Region(byteCount: 64 * Self.page, isTouched: true)
         return Self.covered(subject, region, outer: (region.base, region.byteCount))
     }
 
-    private static func covered(_ subject: any Subject, _ region: Region, outer: (UInt, UInt)) -> Measurement {
+    private static func covered(_ subject: Subject, _ region: Region, outer: (UInt, UInt)) -> Measurement {
         let count = 500_000
         var watch = Stopwatch()
         _ = subject.mark(outer.0, outer.1)
@@ -67,7 +69,7 @@ enum Cases {
         return watch.measurement
     }
 
-    static func nested(_ subject: any Subject) -> Measurement {
+    static func nested(_ subject: Subject) -> Measurement {
         let region = Region(byteCount: 64 * Self.page, isTouched: true)
         let count = 1_000_000
         var watch = Stopwatch()
@@ -81,7 +83,7 @@ enum Cases {
         return watch.measurement
     }
 
-    static func pages(_ subject: any Subject, count: Int, stride: Int) -> Measurement {
+    static func pages(_ subject: Subject, count: Int, stride: Int) -> Measurement {
         let region = Region(byteCount: UInt(count * stride) * Self.page)
         var watch = Stopwatch()
         watch.time(callCount: count) {
@@ -98,7 +100,7 @@ enum Cases {
         return watch.measurement
     }
 
-    static func holes(_ subject: any Subject) -> Measurement {
+    static func holes(_ subject: Subject) -> Measurement {
         let pageCount = (8 << 30) / Int(Self.page)
         let region = Region(byteCount: UInt(pageCount) * Self.page)
         var watch = Stopwatch()
@@ -109,7 +111,7 @@ enum Cases {
         return watch.measurement
     }
 
-    static func threads(_ subject: any Subject) -> Measurement {
+    static func threads(_ subject: Subject) -> Measurement {
         let count = 20_000
         let regions = (0..<4).map { _ in Region(byteCount: 64 * Self.page, isTouched: true) }
         let bases = regions.map { $0.page(7) }
@@ -130,7 +132,7 @@ enum Cases {
     }
 
     /// Registers and deregisters ranges of 1 page to 32768 pages at random places, some two hundred at a time.
-    static func churn(_ subject: any Subject, seconds: Int) -> Measurement {
+    static func churn(_ subject: Subject, nanoseconds: UInt64) -> Measurement {
         let pageCount = 1 << 18
         let region = Region(byteCount: UInt(pageCount) * Self.page)
         var live = [(UInt, UInt)](repeating: (0, 0), count: 200)
@@ -140,7 +142,7 @@ enum Cases {
             return Int(state >> 33) % bound
         }
         var watch = Stopwatch()
-        let end = MonotonicClock.now + UInt64(seconds) * 1_000_000_000
+        let end = MonotonicClock.now + nanoseconds
         while MonotonicClock.now < end {
             watch.time(callCount: 2000) {
                 var failures = 0

@@ -43,7 +43,9 @@ struct ForkDemo: ParsableCommand {
 
     private static func lines(about outcome: CopyOnWriteExperiment.Outcome) -> [String] {
         let seen = Character(UnicodeScalar(outcome.seenByHolder))
-        var lines = ["The program starts a child (fork), and then writes 'B' to its address."]
+        var lines = [
+            "The program starts a child (fork), which begins with the same memory, and then writes 'B' to its address."
+        ]
         if outcome.isSplit {
             lines.append("The device still sees '\(seen)': it works on a page that the program no longer has.")
             lines.append(

@@ -6,7 +6,7 @@ struct ABITests {
     @Test(arguments: [
         "load", "pure", "devices", "objects", "completions", "states", "transfer", "failures", "events", "extended",
         "fork", "further", "refusals", "processes", "windows", "regions",
-        "moderation", "limits", "atomic-write", "xrc", "multicast",
+        "moderation", "limits", "atomic-write", "xrc", "multicast", "forksupport", "registration",
     ])
     func `every program has cases`(program: String) {
         #expect(!ABIProgram(name: program).cases.isEmpty)
@@ -117,5 +117,15 @@ struct ABITests {
     @Test(arguments: ABIProgram(name: "refusals").cases)
     func `what is not supported is refused with the errno that says so`(testCase: String) throws {
         try ABIProgram(name: "refusals").check(testCase)
+    }
+
+    @Test(arguments: ABIProgram(name: "forksupport").cases)
+    func `fork support, mark_nocopy and their variables`(testCase: String) throws {
+        try ABIProgram(name: "forksupport").check(testCase)
+    }
+
+    @Test(arguments: ABIProgram(name: "registration").cases)
+    func `registration of bad memory, of much, and of pinned memory`(testCase: String) throws {
+        try ABIProgram(name: "registration").check(testCase)
     }
 }

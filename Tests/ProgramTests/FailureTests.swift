@@ -58,6 +58,16 @@ extension ProgramTests {
             #expect(program.wait(timeoutSeconds: 60) == .exited(code: 0), "\(program.output)")
         }
 
+        @Test(arguments: ["eager", "atfork"])
+        func `a thousand forks during traffic harm neither side`(policy: String) throws {
+            let host = try NetworkNamespace()
+            let executable = try CProgram.compile("Tests/ProgramTests/Programs/fork-in-a-loop.c")
+            let program = try ChildProcess(
+                host.inside(["env", "VERBENA_FORK=\(policy)"] + Project.onVerbena([executable]))
+            )
+            #expect(program.wait(timeoutSeconds: 160) == .exited(code: 0), "\(program.output)")
+        }
+
         @Test func `an address that goes away ends in a completion with an error`() throws {
             let hosts = try NamespacePair()
             let index = try GIDTable.index(of: .ipv4, on: hosts.left)

@@ -3,8 +3,6 @@ import Glibc
 /// Runs code in a forked child of the test process, which has many threads: the code may only look at memory it was given
 /// and make system calls.
 enum ForkedChild {
-    private static let secondsMax: CUnsignedInt = 30
-
     private typealias Fork = @convention(c) () -> pid_t
 
     /// `fork`, which the Glibc module hides from Swift, or `_Fork`, which runs no fork handlers.
@@ -15,16 +13,17 @@ enum ForkedChild {
 
     /// Forks; the child runs `body` and ends with its result as the exit code. Returns that code, or 128 and the signal
     /// that ended the child.
-    static func exitCode(withoutHandlers: Bool = false, of body: () -> CInt) -> CInt {
+    ///
+    /// - Parameter secondsMax: A child that waits for a lock of a thread which it does not have ends then, with SIGALRM.
+    static func exitCode(withoutHandlers: Bool = false, secondsMax: CUnsignedInt = 30, of body: () -> CInt) -> CInt {
         let child = Self.fork(withoutHandlers: withoutHandlers)
         if child == 0 {
-            // A child that waits for a lock of a thread which it does not have ends as a failure, not as a hang.
             // The threads that tests run on block the signal.
             var signals = sigset_t()
             sigemptyset(&signals)
             sigaddset(&signals, SIGALRM)
             pthread_sigmask(SIG_UNBLOCK, &signals, nil)
-            alarm(Self.secondsMax)
+            alarm(secondsMax)
             _exit(body())
         }
         return Self.wait(for: child)
@@ -33,7 +32,7 @@ enum ForkedChild {
     static func wait(for child: pid_t) -> CInt {
         var status: CInt = 0
         while waitpid(child, &status, 0) == -1, errno == EINTR {}
-        return status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F
+        return status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + (status & 0x7F)
     }
 
     /// Whether the byte at `address` can be read, asked of the kernel through a pipe, so that nothing faults.

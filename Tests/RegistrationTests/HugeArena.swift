@@ -54,23 +54,50 @@ final class HugeArena {
     }
 }
 
-/// The pool of huge pages of the machine.
-enum HugePages {
+/// Huge pages that are free, for as long as the value lives; then the machine's pool has its old size again.
+final class HugePages {
+    private static let path = "/proc/sys/vm/nr_hugepages"
+    private let poolSizeBefore: Int?
+
     /// Sees to it that `count` huge pages are free, which takes root unless they are already.
-    static func reserve(_ count: Int) throws(TestFailure) {
-        let path = "/proc/sys/vm/nr_hugepages"
+    init(_ count: Int) throws(TestFailure) {
+        guard !Self.areFree(count) else {
+            self.poolSizeBefore = nil
+            return
+        }
+        self.poolSizeBefore = Self.poolSize
+        Self.poolSize = (self.poolSizeBefore ?? 0) + 2 * count
+        guard Self.areFree(count) else {
+            Self.poolSize = self.poolSizeBefore ?? 0
+            throw TestFailure("no huge pages: this test needs \(2 * count) in \(Self.path), or root to put them there")
+        }
+    }
+
+    deinit {
+        if let before = self.poolSizeBefore { Self.poolSize = before }
+    }
+
+    private static func areFree(_ count: Int) -> Bool {
         let kind = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB
         let byteCount = count * HugeArena.hugeByteCount
-        for isLastAttempt in [false, true] {
-            let memory = mmap(nil, byteCount, PROT_READ | PROT_WRITE, kind, -1, 0)
-            if memory != MAP_FAILED {
-                munmap(memory, byteCount)
-                return
-            }
-            guard !isLastAttempt, let file = fopen(path, "w") else { break }
-            fputs("\(2 * count)\n", file)
+        let memory = mmap(nil, byteCount, PROT_READ | PROT_WRITE, kind, -1, 0)
+        guard memory != MAP_FAILED else { return false }
+        munmap(memory, byteCount)
+        return true
+    }
+
+    private static var poolSize: Int {
+        get {
+            guard let file = fopen(Self.path, "r") else { return 0 }
+            defer { fclose(file) }
+            var text = [CChar](repeating: 0, count: 32)
+            guard fgets(&text, CInt(text.count), file) != nil else { return 0 }
+            return atol(text)
+        }
+        set {
+            guard let file = fopen(Self.path, "w") else { return }
+            fputs("\(newValue)\n", file)
             fclose(file)
         }
-        throw TestFailure("no huge pages: this test needs \(2 * count) in \(path), or root to put them there")
     }
 }

@@ -12,7 +12,9 @@ struct NocopyRangesLimitTests {
 
     @Test(arguments: [ForkPolicy.eager, .atFork])
     func `a child does without a huge page when any part of it has a mark`(policy: ForkPolicy) throws {
-        try HugePages.reserve(4)
+        let hugePages = try HugePages(4)
+        // Released after the arena, which is made later.
+        defer { withExtendedLifetime(hugePages) {} }
         let smallPerHuge = 512
         let arena = try HugeArena(hugePageCount: 2, smallPageCount: 16)
         let account = Account(policy: policy, kernel: LinuxMemoryKernel())

@@ -240,4 +240,30 @@ struct NocopyRangesModelTests {
         #expect(rig.attempt(isMarking: false, 0, 10) == .invalidArgument)
         #expect(rig.attempt(isMarking: true, 0, 10) == nil)
     }
+
+    @Test func `a page of 1 GiB is left out whole when a range cuts it, and comes back with the last mark`() {
+        let smallPerHuge = (1 << 30) / Int(PageRange.pageByteCount)
+        let kernel = ModelKernel(mappings: [(smallPerHuge, smallPerHuge), (8, 1)])
+        let rig = Rig(kernel: kernel)
+        #expect(rig.attempt(isMarking: true, smallPerHuge - 5, smallPerHuge + 2) == nil)
+        #expect(rig.attempt(isMarking: true, 7, 8) == nil)
+        #expect(kernel.flags.prefix(smallPerHuge + 2).allSatisfy { $0 })
+        #expect(kernel.flags.suffix(6).allSatisfy { !$0 })
+        #expect(rig.attempt(isMarking: false, smallPerHuge - 5, smallPerHuge + 2) == nil)
+        #expect(kernel.flags.prefix(smallPerHuge).allSatisfy { $0 })
+        #expect(kernel.flags.suffix(8).allSatisfy { !$0 })
+        #expect(rig.attempt(isMarking: false, 7, 8) == nil)
+        #expect(kernel.flags.allSatisfy { !$0 })
+    }
+
+    @Test func `without memory for the account a mark fails, nothing changes, and later ones work`() {
+        let kernel = ModelKernel(mappings: Self.smallPages)
+        let rig = Rig(kernel: kernel)
+        kernel.failCall(1)
+        #expect(rig.attempt(isMarking: true, 3, 9) == .noMemory)
+        kernel.failCall(nil)
+        #expect(rig.discrepancy() == nil)
+        #expect(rig.attempt(isMarking: true, 3, 9) == nil)
+        #expect(kernel.flags.enumerated().allSatisfy { $1 == (3..<9).contains($0) })
+    }
 }

@@ -124,6 +124,43 @@ struct PinAccountTests {
         }
     }
 
+    @Test(arguments: ["mlock", "kernel"])
+    func `a process that is killed at any point leaves nothing pinned`(name: String) async {
+        await #expect(processExitsWith: .exitCode(42)) { [name] in
+            let limit: UInt = 4 << 20
+            try Unprivileged.become(limitByteCount: limit)
+            var generator = SeededGenerator(seed: 3)
+            for _ in 0..<60 {
+                let child = ForkedChild.fork()
+                if child == 0 {
+                    Self.pinForEver(Self.policy(name), byteCount: limit / 4)
+                    _exit(1)
+                }
+                usleep(UInt32.random(in: 0...6_000, using: &generator))
+                kill(child, SIGKILL)
+                guard ForkedChild.wait(for: child) == 128 + SIGKILL else { exit(1) }
+            }
+            // All of the limit is there for the next one.
+            guard Self.pinsInKilledChild(Self.policy(name), byteCount: limit / 8 * 7) else { exit(2) }
+            exit(42)
+        }
+    }
+
+    /// Pins overlapping ranges and lets them go, until the process is killed.
+    private static func pinForEver(_ policy: PinPolicy, byteCount: UInt) {
+        let account = RegistrationAccount(configuration: RegistrationConfiguration(pinPolicy: policy))
+        guard let arena = try? Arena(pageCount: Int(byteCount / PageRange.pageByteCount)) else { return }
+        let base = arena.address(of: 0)
+        while true {
+            // The kernel may still be ending an earlier child's io_uring: then there is no room yet.
+            guard let whole = try? account.register(address: base, byteCount: byteCount),
+                let part = try? account.register(address: base, byteCount: byteCount / 2)
+            else { continue }
+            whole.release()
+            part.release()
+        }
+    }
+
     /// Forks a child that pins memory; kills it once it has. Whether it could pin; tried for a while, because the kernel
     /// ends an io_uring's life behind the process's back.
     private static func pinsInKilledChild(_ policy: PinPolicy, byteCount: UInt) -> Bool {

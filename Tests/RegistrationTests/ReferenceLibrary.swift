@@ -5,7 +5,7 @@ import TestSupport
 
 /// The two functions of Debian's libibverbs1 that keep ranges out of children and need no device. The library keeps its
 /// account for the rest of the process, and the tests are there to damage it: only for processes of their own.
-struct ReferenceLibrary {
+struct ReferenceLibrary: Sendable {
     private typealias Initialize = @convention(c) () -> CInt
     private typealias Change = @convention(c) (UInt, UInt) -> CInt
 
@@ -25,6 +25,7 @@ struct ReferenceLibrary {
     }
 
     /// Whether the library says that it could mark the range.
-    func mark(_ range: PageRange) -> Bool { self.dontFork(range.lowerBound, range.byteCount) == 0 }
+    func mark(_ range: PageRange) -> Bool { self.mark(address: range.lowerBound, byteCount: range.byteCount) }
+    func mark(address: UInt, byteCount: UInt) -> Bool { self.dontFork(address, byteCount) == 0 }
     func unmark(_ range: PageRange) -> Bool { self.doFork(range.lowerBound, range.byteCount) == 0 }
 }

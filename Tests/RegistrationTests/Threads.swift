@@ -12,8 +12,8 @@ enum Threads {
         }
     }
 
-    /// Starts `count` threads, gives each its index, and returns when all have ended.
-    static func run(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
+    /// Starts `count` threads, gives each its index, does something meanwhile, and returns when all have ended.
+    static func run(_ count: Int, _ body: @escaping @Sendable (Int) -> Void, meanwhile: () -> Void = {}) {
         var threads: [pthread_t] = []
         for index in 0..<count {
             var thread = pthread_t()
@@ -32,6 +32,7 @@ enum Threads {
             precondition(result == 0)
             threads.append(thread)
         }
+        meanwhile()
         for thread in threads { pthread_join(thread, nil) }
     }
 }

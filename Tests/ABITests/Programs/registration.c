@@ -1,0 +1,277 @@
+/* Regions over bad memory, and regions that are pinned: each a defined errno, and the account exact afterwards. */
+#include "memory.h"
+
+#include <linux/mman.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#define HUGE (2UL << 20)
+
+static struct world make_eager_world(void)
+{
+	setenv("VERBENA_FORK", "eager", 1);
+	return make_world();
+}
+
+CASE(bad_memory_is_refused_and_marks_nothing)
+{
+	struct world world = make_eager_world();
+	char *pages = make_pages(6);
+	int access = IBV_ACCESS_LOCAL_WRITE;
+
+	CHECK_EQUAL(munmap(pages + 2 * PAGE, PAGE), 0);
+	CHECK_EQUAL(mprotect(pages + 4 * PAGE, PAGE, PROT_READ), 0);
+	CHECK_EQUAL(mprotect(pages + 5 * PAGE, PAGE, PROT_NONE), 0);
+	CHECK_NULL(ibv_reg_mr(world.pd, NULL, PAGE, access), EFAULT);
+	CHECK_NULL(ibv_reg_mr(world.pd, pages, 0, access), EINVAL);
+	CHECK_NULL(ibv_reg_mr(world.pd, pages, SIZE_MAX, access), EINVAL);
+	CHECK_NULL(ibv_reg_mr(world.pd, (char *)-PAGE, 2 * PAGE, access), EINVAL);
+	CHECK_NULL(ibv_reg_mr(world.pd, pages, 4 * PAGE, access), EFAULT);
+	CHECK_NULL(ibv_reg_mr(world.pd, pages + 3 * PAGE, 2 * PAGE, access), EFAULT);
+	CHECK_NULL(ibv_reg_mr(world.pd, pages + 3 * PAGE, 3 * PAGE, 0), EFAULT);
+	CHECK_FLAGS(pages, "00-000");
+	struct ibv_mr *readable = ibv_reg_mr(world.pd, pages + 3 * PAGE, 2 * PAGE, IBV_ACCESS_REMOTE_READ);
+	CHECK(readable != NULL);
+	CHECK_FLAGS(pages, "00-110");
+	CHECK_EQUAL(ibv_dereg_mr(readable), 0);
+	CHECK_FLAGS(pages, "00-000");
+	end_world(&world);
+}
+
+CASE(memory_that_goes_before_its_region_is_no_error)
+{
+	struct world world = make_eager_world();
+	char *pages = make_pages(4);
+	struct ibv_mr *mr = ibv_reg_mr(world.pd, pages, 4 * PAGE, IBV_ACCESS_LOCAL_WRITE);
+
+	CHECK(mr != NULL);
+	CHECK_FLAGS(pages, "1111");
+	CHECK_EQUAL(munmap(pages + PAGE, 2 * PAGE), 0);
+	CHECK_EQUAL(ibv_dereg_mr(mr), 0);
+	CHECK_FLAGS(pages, "0--0");
+	/* New memory at the old place is marked like any other. */
+	CHECK(mmap(pages + PAGE, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) !=
+		MAP_FAILED);
+	mr = ibv_reg_mr(world.pd, pages, 4 * PAGE, IBV_ACCESS_LOCAL_WRITE);
+	CHECK(mr != NULL);
+	CHECK_FLAGS(pages, "1111");
+	CHECK_EQUAL(ibv_dereg_mr(mr), 0);
+	CHECK_FLAGS(pages, "0000");
+	end_world(&world);
+}
+
+/* --- A million regions --- */
+
+static void register_a_million(const char *policy)
+{
+	enum { page_count = 1024, region_count = 1000000 };
+	struct ibv_device_attr attr;
+	struct ibv_mr **regions;
+	char *pages = make_pages(page_count);
+	int made = 0;
+
+	setenv("VERBENA_FORK", policy, 1);
+	struct world world = make_world();
+	CHECK_EQUAL(ibv_query_device(world.context, &attr), 0);
+	CHECK(attr.max_mr >= region_count);
+	CHECK((regions = calloc(region_count, sizeof *regions)) != NULL);
+	while (made < region_count) {
+		char *start = pages + made % (page_count - 3) * PAGE;
+
+		regions[made] = ibv_reg_mr(world.pd, start, (1 + made % 3) * PAGE, IBV_ACCESS_LOCAL_WRITE);
+		CHECK(regions[made] != NULL);
+		made++;
+	}
+	CHECK_EQUAL(child_has(pages), 0);
+	/* Some from the front, the rest from the back. */
+	for (int i = 0; i < made / 2; i++)
+		CHECK_EQUAL(ibv_dereg_mr(regions[i]), 0);
+	CHECK_EQUAL(child_has(pages + 5 * PAGE), 0);
+	while (made-- > region_count / 2)
+		CHECK_EQUAL(ibv_dereg_mr(regions[made]), 0);
+	CHECK_FLAGS(pages, "0000000000");
+	CHECK_EQUAL(child_has(pages), 1);
+	end_world(&world);
+}
+
+CASE(a_million_regions_when_eager) { register_a_million("eager"); }
+CASE(a_million_regions_at_fork) { register_a_million("atfork"); }
+
+CASE(more_regions_than_the_device_has_are_refused)
+{
+	struct world world = make_eager_world();
+	struct ibv_device_attr attr;
+	char *pages = make_pages(4);
+	struct ibv_mr **regions;
+	int made = 0;
+
+	CHECK_EQUAL(ibv_query_device(world.context, &attr), 0);
+	CHECK((regions = calloc(attr.max_mr + 1, sizeof *regions)) != NULL);
+	while (made <= attr.max_mr) {
+		regions[made] = ibv_reg_mr(world.pd, pages, PAGE, IBV_ACCESS_LOCAL_WRITE);
+		if (regions[made] == NULL)
+			break;
+		made++;
+	}
+	CHECK_EQUAL(errno, ENOMEM);
+	/* One is the world's own. */
+	CHECK_EQUAL(made, attr.max_mr - 1);
+	while (made-- > 0)
+		CHECK_EQUAL(ibv_dereg_mr(regions[made]), 0);
+	CHECK_FLAGS(pages, "0000");
+	end_world(&world);
+}
+
+/* --- Huge pages --- */
+
+#define POOL "/sys/kernel/mm/hugepages/hugepages-%lukB/nr_hugepages"
+
+static long pool_size(unsigned long bytes, long new_size)
+{
+	char path[128];
+	long size = -1;
+
+	snprintf(path, sizeof path, POOL, bytes / 1024);
+	FILE *file = fopen(path, new_size < 0 ? "r" : "w");
+	if (file == NULL)
+		return -1;
+	if (new_size < 0) {
+		if (fscanf(file, "%ld", &size) != 1)
+			size = -1;
+	} else {
+		fprintf(file, "%ld", size = new_size);
+	}
+	return fclose(file) == 0 ? size : -1;
+}
+
+static char *map_huge(unsigned long bytes, int kind)
+{
+	return mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | kind, -1, 0);
+}
+
+static void cut_huge_pages(struct ibv_pd *pd, char *huge, unsigned long size)
+{
+	struct ibv_mr *mr = ibv_reg_mr(pd, huge + size / 2, size, IBV_ACCESS_LOCAL_WRITE);
+
+	CHECK(mr != NULL);
+	CHECK_FLAGS(huge, "1111");
+	CHECK_FLAGS(huge + size, "1111");
+	struct ibv_mr *second = ibv_reg_mr(pd, huge + 3 * PAGE, 1, IBV_ACCESS_LOCAL_WRITE);
+	CHECK(second != NULL);
+	CHECK_EQUAL(ibv_dereg_mr(mr), 0);
+	/* The first page holds the second region still. */
+	CHECK_FLAGS(huge, "1111");
+	CHECK_FLAGS(huge + size, "0000");
+	CHECK_EQUAL(child_has(huge), 0);
+	CHECK_EQUAL(ibv_dereg_mr(second), 0);
+	CHECK_FLAGS(huge, "0000");
+}
+
+static void try_huge_pages(unsigned long size, int kind, int is_optional)
+{
+	long before = pool_size(size, -1);
+	char *huge = map_huge(2 * size, kind);
+
+	setenv("RDMAV_HUGEPAGES_SAFE", "1", 1);
+	struct world world = make_eager_world();
+	if (huge == MAP_FAILED && before >= 0) {
+		pool_size(size, before + 2);
+		huge = map_huge(2 * size, kind);
+	}
+	if (huge != MAP_FAILED) {
+		cut_huge_pages(world.pd, huge, size);
+		munmap(huge, 2 * size);
+	}
+	if (before >= 0)
+		pool_size(size, before);
+	CHECK(huge != MAP_FAILED || is_optional);
+	if (huge == MAP_FAILED)
+		printf("this machine has no pages of %lu bytes to give\n", size);
+	end_world(&world);
+}
+
+CASE(a_region_may_cut_pages_of_2_mib) { try_huge_pages(HUGE, 21 << MAP_HUGE_SHIFT, 0); }
+/* "Nocopy ranges on a model of the kernel" has them where the machine has not. */
+CASE(a_region_may_cut_pages_of_1_gib) { try_huge_pages(1UL << 30, 30 << MAP_HUGE_SHIFT, 1); }
+
+/* --- Pins --- */
+
+/* An ordinary user with a limit of locked memory. */
+static void become_limited(unsigned long bytes)
+{
+	struct rlimit limit = {.rlim_cur = bytes, .rlim_max = bytes};
+
+	CHECK_EQUAL(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+	/* In a user namespace of one user, its root has no privilege over memory anyway. The kernel counts by user. */
+	if (geteuid() == 0 && setuid(210000 + getpid() % 100000) != 0)
+		CHECK_EQUAL(errno, EINVAL);
+	prctl(PR_SET_DUMPABLE, 1);
+}
+
+/* Registers 64 pages twice and half of them once more, without the buffer of a world. */
+static void pin(const char *policy, const char *line, unsigned long expected)
+{
+	setenv("VERBENA_PIN", policy, 1);
+	struct ibv_context *context = open_first_device();
+	struct ibv_pd *pd = ibv_alloc_pd(context);
+	char *pages = make_pages(64);
+
+	CHECK(pd != NULL);
+	become_limited(64 * PAGE * 4);
+	long before = line != NULL ? status_kilobytes(line) : 0;
+	struct ibv_mr *first = ibv_reg_mr(pd, pages, 64 * PAGE, IBV_ACCESS_LOCAL_WRITE);
+	struct ibv_mr *second = ibv_reg_mr(pd, pages, 32 * PAGE, IBV_ACCESS_LOCAL_WRITE);
+	CHECK(first != NULL && second != NULL);
+	if (line != NULL)
+		CHECK(status_kilobytes(line) - before >= (long)expected / 1024);
+	CHECK_EQUAL(ibv_dereg_mr(first), 0);
+	if (line != NULL)
+		CHECK_EQUAL(status_kilobytes(line) - before, (long)expected / 2048);
+	CHECK_EQUAL(ibv_dereg_mr(second), 0);
+	CHECK_EQUAL(status_kilobytes("VmLck:"), 0);
+	CHECK_EQUAL(status_kilobytes("VmPin:"), 0);
+	CHECK_EQUAL(ibv_dealloc_pd(pd), 0);
+	CHECK_EQUAL(ibv_close_device(context), 0);
+}
+
+CASE(nothing_is_pinned_by_default) { pin("none", "VmLck:", 0); }
+CASE(pinned_by_mlock) { pin("mlock", "VmLck:", 64 * PAGE); }
+CASE(pinned_by_the_kernel) { pin("kernel", "VmPin:", 64 * PAGE); }
+CASE(pinned_by_whatever_works) { pin("auto", NULL, 0); }
+
+static void pin_over_the_limit(const char *policy, int is_strict)
+{
+	FILE *said = capture_standard_error();
+
+	setenv("VERBENA_PIN", policy, 1);
+	setenv("VERBENA_FORK", "eager", 1);
+	struct ibv_context *context = open_first_device();
+	struct ibv_pd *pd = ibv_alloc_pd(context);
+	char *pages = make_pages(512);
+
+	CHECK(pd != NULL);
+	become_limited(64 * PAGE);
+	for (int i = 0; i < 2; i++) {
+		if (is_strict) {
+			CHECK_NULL(ibv_reg_mr(pd, pages, 512 * PAGE, IBV_ACCESS_LOCAL_WRITE), ENOMEM);
+			CHECK_FLAGS(pages, "0000");
+		} else {
+			struct ibv_mr *mr = ibv_reg_mr(pd, pages, 512 * PAGE, IBV_ACCESS_LOCAL_WRITE);
+
+			CHECK(mr != NULL);
+			CHECK_EQUAL(ibv_dereg_mr(mr), 0);
+		}
+	}
+	CHECK_EQUAL(occurrences(said, "RLIMIT_MEMLOCK) is 256 KiB"), 1);
+	CHECK_EQUAL(occurrences(said, "ulimit -l"), 1);
+	struct ibv_mr *small = ibv_reg_mr(pd, pages, 8 * PAGE, IBV_ACCESS_LOCAL_WRITE);
+	CHECK(small != NULL);
+	CHECK_EQUAL(ibv_dereg_mr(small), 0);
+	CHECK_EQUAL(status_kilobytes("VmLck:") + status_kilobytes("VmPin:"), 0);
+}
+
+CASE(mlock_over_the_limit_is_refused) { pin_over_the_limit("mlock", 1); }
+CASE(kernel_over_the_limit_is_refused) { pin_over_the_limit("kernel", 1); }
+CASE(auto_over_the_limit_is_unpinned) { pin_over_the_limit("auto", 0); }
