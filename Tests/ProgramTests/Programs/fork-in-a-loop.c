@@ -54,7 +54,9 @@ static void open_everything(void)
 	require((context = ibv_open_device(list[0])) != NULL, "ibv_open_device");
 	ibv_free_device_list(list);
 	require((pd = ibv_alloc_pd(context)) != NULL, "ibv_alloc_pd");
-	require(!posix_memalign((void **)&memory, 4096, 2 * message_byte_count), "posix_memalign");
+	/* Whole pages: what else lies on a page of registered memory is missing in children, be it an object of the library. */
+	size_t page_count = (2 * message_byte_count + 4095) / 4096;
+	require(!posix_memalign((void **)&memory, 4096, page_count * 4096), "posix_memalign");
 	require((mr = ibv_reg_mr(pd, memory, 2 * message_byte_count, IBV_ACCESS_LOCAL_WRITE)) != NULL, "ibv_reg_mr");
 	require((cq = ibv_create_cq(context, 16, NULL, NULL, 0)) != NULL, "ibv_create_cq");
 	struct ibv_qp_init_attr attributes = queue_sizes();
