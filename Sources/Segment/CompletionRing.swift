@@ -151,11 +151,18 @@ extension CompletionRing {
     /// How many completions were taken out, or removed.
     @inline(always) package var consumedCount: UInt64 { self.consumed.acquired }
     @inline(always) package var isEmpty: Bool { !self.hasEntry(self.consumed.relaxed, in: self.geometry) }
-    /// Whether so many completions were appended since the beginning.
-    package func hasProduced(_ count: UInt64) -> Bool {
+    /// Whether the completion that makes so many since the beginning was appended, and is the one of a receive request.
+    ///
+    /// A producer that died before it wrote leaves the place to the next one, whose completion is another.
+    package func hasProduced(_ count: UInt64, receive workRequestID: UInt64, ofQueuePair number: UInt32) -> Bool {
         guard self.acquireProducing() else { return true }
         defer { self.producerLock.unlock() }
-        return self.produced.relaxed >= count
+        guard self.produced.relaxed >= count else { return false }
+        let entry = unsafe self.slot(count &- 1, in: self.geometry).pointee
+        // Overwritten since, long after the peer's death was known: then it was read, too.
+        guard entry.sequence == UInt32(truncatingIfNeeded: count) else { return true }
+        return entry.qpNumber == number && entry.workRequestID == workRequestID
+            && entry.opcode & UInt8(WorkCompletion.Opcode.receive) != 0
     }
     @inline(always) package var hasOverrun: Bool { self.overrun.relaxed != 0 }
 }

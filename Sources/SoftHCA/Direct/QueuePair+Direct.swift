@@ -224,7 +224,10 @@ extension QueuePair {
         let ring = self.receiveRing ?? self.sharedReceiveQueue?.ring
         guard let ring, ring.takenCount >= index else { return }
         let end = self.entry.receiveEnd.relaxed
-        guard end == 0 || !self.receiveCompletions.ring.hasProduced(end) else { return }
-        self.flushReceive(self.entry.receiveID.relaxed)
+        let workRequestID = self.entry.receiveID.relaxed
+        let completions = self.receiveCompletions.ring
+        let number = self.number
+        guard end == 0 || !completions.hasProduced(end, receive: workRequestID, ofQueuePair: number) else { return }
+        self.flushReceive(workRequestID)
     }
 }
