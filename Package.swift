@@ -299,7 +299,7 @@ let package = Package(
         .testTarget(
             name: "ABITests",
             dependencies: ["TestSupport"],
-            exclude: ["Programs", "symbols-libibverbs.txt", "symbols-librdmacm.txt"],
+            exclude: ["Programs", "symbols-libibverbs.txt", "symbols-librdmacm.txt", "rxe.txt"],
             swiftSettings: testSettings
         ),
         .testTarget(

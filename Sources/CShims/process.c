@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <linux/futex.h>
 #include <linux/io_uring.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -34,6 +35,13 @@ int cshims_pidfd_open(pid_t pid)
 int cshims_pidfd_getfd(int process, int descriptor)
 {
 	return (int)syscall(SYS_pidfd_getfd, process, descriptor, 0);
+}
+
+_Static_assert(CSHIMS_NEW_MOUNT_NAMESPACE == CLONE_NEWNS && CSHIMS_NEW_USER_NAMESPACE == CLONE_NEWUSER, "flags of unshare");
+
+int cshims_unshare(int flags)
+{
+	return unshare(flags);
 }
 
 void cshims_futex_wait(const uint32_t *word, uint32_t value)

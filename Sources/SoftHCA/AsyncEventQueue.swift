@@ -2,7 +2,7 @@ package import SystemIO
 
 /// The asynchronous events of a context that the program has not fetched yet, behind a descriptor to wait on.
 package final class AsyncEventQueue {
-    private let descriptor: EventDescriptor
+    private let semaphore: EventSemaphore
     private let generation = ProcessGuard.generation
     // SAFETY: the events are read and written under `lock` only.
     private let lock = Lock()
@@ -12,11 +12,11 @@ package final class AsyncEventQueue {
 
     /// - Throws: `EMFILE`.
     package init() throws(Errno) {
-        self.descriptor = try EventDescriptor(isSemaphore: true)
+        self.semaphore = try EventSemaphore()
     }
 
     /// Readable while an event waits. It blocks or not as the program sets it.
-    package var fileDescriptor: CInt { self.descriptor.rawDescriptor }
+    package var fileDescriptor: CInt { self.semaphore.rawDescriptor }
 }
 
 // SAFETY: see the stored properties.
@@ -33,7 +33,7 @@ extension AsyncEventQueue {
             self.events.append(event)
             return true
         }
-        if isTaken { self.descriptor.signal() }
+        if isTaken { self.semaphore.signal() }
     }
 
     /// Waits for the next event and takes it. The program acknowledges it to the object's `asyncAccount`.
@@ -43,7 +43,7 @@ extension AsyncEventQueue {
     package func next() throws(Errno) -> AsyncEvent {
         while true {
             try ProcessGuard.check(self.generation)
-            try self.descriptor.wait()
+            try self.semaphore.wait()
             // Nothing is there when the event went with its object in this moment: wait again.
             if let event = self.takeFirst() { return event }
         }
@@ -67,7 +67,7 @@ extension AsyncEventQueue {
             self.events.removeAll { $0.account === account }
             return count - self.events.count
         }
-        for _ in 0..<droppedCount { self.descriptor.takeNow() }
+        for _ in 0..<droppedCount { self.semaphore.takeNow() }
         account.waitUntilAcknowledged()
     }
 }

@@ -17,8 +17,7 @@ package final class CompletionChannel {
     internal let number = CompletionChannel.lastNumber.wrappingAdd(1, ordering: .relaxed).newValue
     private static let lastNumber = Atomic<UInt32>(0)
 
-    // A semaphore: its count is the number of events that wait, each of which is read on its own.
-    private let descriptor: EventDescriptor
+    private let semaphore: EventSemaphore
     // SAFETY: the queues and the index are read and written under `lock` only.
     private let lock = Lock()
     private var queues: [CompletionQueue] = []
@@ -29,11 +28,14 @@ package final class CompletionChannel {
     package init(context: Context) throws(Errno) {
         try ProcessGuard.check(context.generation)
         self.context = context
-        self.descriptor = try EventDescriptor(isSemaphore: true)
+        self.semaphore = try EventSemaphore()
     }
 
     /// Readable while an event waits. It blocks or not as the program sets it.
-    package var fileDescriptor: CInt { self.descriptor.rawDescriptor }
+    package var fileDescriptor: CInt { self.semaphore.rawDescriptor }
+
+    /// Where processes of this host add the events that they raise.
+    internal var counterDescriptor: CInt { self.semaphore.rawCounter }
 }
 
 // SAFETY: see the stored properties.
@@ -52,7 +54,7 @@ extension CompletionChannel {
             try ProcessGuard.check(self.generation)
             // Nobody polls while this thread sleeps: the engine's own thread has to make progress.
             self.context.engine.willBlock()
-            try self.descriptor.wait()
+            try self.semaphore.wait()
             // Nothing is due when the event went with its queue in this moment: wait again.
             if let queue = self.takeDueQueue() {
                 self.waitForCompletion(in: queue)
@@ -69,11 +71,11 @@ extension CompletionChannel {
     /// An event whose completion the program has polled already is held back for a moment, so that it comes with the next
     /// one: programs that sleep between messages expect to find something. Another event ends the wait.
     private func waitForCompletion(in queue: CompletionQueue) {
-        guard queue.ring.isEmpty, self.descriptor.blocks else { return }
+        guard queue.ring.isEmpty, self.semaphore.blocks else { return }
         let start = MonotonicClock.now
         var now = start
         while !queue.makeProgressIfEmpty(), now < start + Self.holdNanoseconds {
-            if self.descriptor.isReadable { return }
+            if self.semaphore.hasEvent { return }
             if now >= start + Self.holdPollNanoseconds {
                 MonotonicClock.sleep(nanoseconds: Self.holdStepNanoseconds)
             }
@@ -99,7 +101,7 @@ extension CompletionChannel {
 
     /// Wakes whoever waits: an event of one of the queues is due.
     internal func signal() {
-        self.descriptor.signal()
+        self.semaphore.signal()
     }
 }
 
@@ -119,7 +121,7 @@ extension CompletionChannel {
             self.nextIndex = 0
             return queue.ring.dueEvents.exchange(0)
         }
-        for _ in 0..<droppedCount { self.descriptor.takeNow() }
+        for _ in 0..<droppedCount { self.semaphore.takeNow() }
         self.users.end()
     }
 
@@ -127,6 +129,6 @@ extension CompletionChannel {
     package func close() throws(Errno) {
         try ProcessGuard.check(self.generation)
         try self.users.close()
-        self.descriptor.descriptor.close()
+        self.semaphore.close()
     }
 }

@@ -45,7 +45,7 @@ package final class CompletionQueue {
         self.ring = try CompletionRing(in: context.segment, capacity: capacity)
         if let channel {
             self.ring.channelNumber.storeRelaxed(channel.number)
-            self.ring.channelDescriptor.storeReleasing(UInt32(bitPattern: channel.fileDescriptor + 1))
+            self.ring.channelDescriptor.storeReleasing(UInt32(bitPattern: channel.counterDescriptor + 1))
         }
         do throws(Errno) {
             try channel?.attach(self)

@@ -3,6 +3,8 @@ import Glibc
 
 /// The few things that are done with files by name. Names are never followed through a symbolic link at their end.
 package enum FileSystem {
+    private static let pathByteCountMax = 4096
+
     /// What is known of a file without opening it.
     package struct Information: Hashable, Sendable {
         package var kind: Kind
@@ -36,6 +38,14 @@ package enum FileSystem {
         // SAFETY: the kernel writes the local variable.
         try checkingErrno { unsafe fstat(rawDescriptor, &status) }
         return Information(status)
+    }
+
+    /// What a symbolic link says. See readlink(2).
+    package static func linkTarget(_ path: String) throws(Errno) -> String {
+        var buffer = [CChar](repeating: 0, count: self.pathByteCountMax)
+        // SAFETY: the buffer holds as many bytes as the call is told.
+        let byteCount = try checkingErrno { unsafe readlink(path, &buffer, buffer.count) }
+        return String(decoding: buffer.prefix(byteCount).map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
     /// Makes a directory that only its owner may enter.

@@ -2,15 +2,8 @@ import Glibc
 
 /// The image that this process runs: where it lies, and its replacement by another.
 package enum ProcessImage {
-    private static let pathByteCountMax = 4096
-
     /// The path of the running executable, with symbolic links followed.
-    package static func executablePath() throws(Errno) -> String {
-        var buffer = [CChar](repeating: 0, count: self.pathByteCountMax)
-        // SAFETY: the buffer holds as many bytes as the call is told.
-        let byteCount = try checkingErrno { unsafe readlink("/proc/self/exe", &buffer, buffer.count) }
-        return String(decoding: buffer.prefix(byteCount).map(UInt8.init(bitPattern:)), as: UTF8.self)
-    }
+    package static func executablePath() throws(Errno) -> String { try FileSystem.linkTarget("/proc/self/exe") }
 
     /// The path with symbolic links followed, or nil when nothing is there.
     package static func resolvedPath(_ path: String) -> String? {

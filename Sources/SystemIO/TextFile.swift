@@ -24,4 +24,17 @@ package enum TextFile {
         }
         return String(decoding: bytes[..<byteCount], as: UTF8.self)
     }
+
+    /// Writes the file at `path`, and makes it, readable for everybody, if it is not there.
+    ///
+    /// - Throws: What open(2) and write(2) say; `EIO` when the text was written in part.
+    package static func write(_ text: String, to path: String) throws(Errno) {
+        let flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC
+        let rawDescriptor = try checkingErrno { unsafe cshims_open(path, flags, 0o644) }
+        let descriptor = OwnedDescriptor(takingOver: rawDescriptor)
+        let bytes = Array(text.utf8)
+        // SAFETY: the kernel reads the array.
+        let byteCount = try checkingErrno { unsafe Glibc.write(descriptor.rawValue, bytes, bytes.count) }
+        guard byteCount == bytes.count else { throw .ioError }
+    }
 }

@@ -61,6 +61,42 @@ extension ProgramTests {
             #expect(program.output.contains("set-user-ID"), "\(program.output)")
         }
 
+        /// With and without the right to mount, which decides how the view is made.
+        @Test(arguments: [[], ["setpriv", "--bounding-set=-sys_admin"]])
+        func `run shows a program the device files, and nobody else`(asWhom: [String]) throws {
+            let host = try NetworkNamespace()
+            let script = """
+                set -e
+                test -c /dev/infiniband/uverbs0 -a -r /dev/infiniband/uverbs0 -a -w /dev/infiniband/uverbs0
+                echo nothing >/dev/null; ls /sys/class/net >/dev/null; test -L /dev/stdin; id -u
+                cd /sys/class/infiniband/verbena0
+                cat ../../infiniband_verbs/uverbs0/ibdev node_type ports/1/state ports/1/gids/0 ports/1/gid_attrs/types/0
+                ibv_devices | grep -c verbena0
+                """
+            let program = try ChildProcess(
+                host.inside(asWhom + [Project.command, "run", "--device-files", "--", "bash", "-c", script])
+            )
+            #expect(program.wait() == .exited(code: 0), "\(program.output)")
+            let lines = [
+                "0", "verbena0", "1: CA", "4: ACTIVE", "0000:0000:0000:0000:0000:ffff:7f00:0001", "RoCE v2", "1", "",
+            ]
+            #expect(program.output == lines.joined(separator: "\n"))
+            #expect(access("/sys/class/infiniband/verbena0", F_OK) != 0)
+        }
+
+        @Test func `run says why device files cannot be shown`() throws {
+            let host = try NetworkNamespace()
+            // No mount and no user namespace may be made here.
+            let script = """
+                echo 0 >/proc/sys/user/max_user_namespaces
+                exec setpriv --bounding-set=-sys_admin \(Project.command) run --device-files true
+                """
+            let program = try ChildProcess(host.inside(["unshare", "--user", "--map-root-user", "bash", "-c", script]))
+            #expect(program.wait() == .exited(code: 126))
+            #expect(program.output.contains("making a mount namespace"), "\(program.output)")
+            #expect(program.output.contains("--cap-add SYS_ADMIN"), "\(program.output)")
+        }
+
         @Test func `help teaches with examples`() throws {
             let help = try self.verbena("--help")
             #expect(help.wait() == .exited(code: 0))

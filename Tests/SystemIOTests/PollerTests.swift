@@ -40,16 +40,27 @@ struct PollerTests {
         #expect(tokens == Set(0..<40))
     }
 
-    @Test func `a counter gives all at once, a semaphore one by one`() throws {
+    @Test func `a counter gives all at once`() throws {
         let counter = try EventDescriptor(isNonBlocking: true)
         counter.signal(by: 3)
         counter.signal()
         #expect(try counter.wait() == 4)
         #expect(throws: Errno.wouldBlock) { try counter.wait() }
-        let semaphore = try EventDescriptor(isSemaphore: true, isNonBlocking: true)
-        semaphore.signal(by: 2)
-        #expect(try semaphore.wait() == 1)
-        #expect(try semaphore.wait() == 1)
+    }
+
+    @Test func `a semaphore gives one by one, and blocks or not as its descriptor says`() throws {
+        let semaphore = try EventSemaphore()
+        let blocks = semaphore.blocks
+        #expect(blocks)
+        semaphore.signal()
+        semaphore.signal()
+        try semaphore.wait()
+        var hasEvent = semaphore.hasEvent
+        #expect(hasEvent)
+        #expect(fcntl(semaphore.rawDescriptor, F_SETFL, O_NONBLOCK) == 0)
+        try semaphore.wait()
+        hasEvent = semaphore.hasEvent
+        #expect(!hasEvent)
         #expect(throws: Errno.wouldBlock) { try semaphore.wait() }
     }
 

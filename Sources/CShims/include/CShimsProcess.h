@@ -27,6 +27,13 @@ int cshims_pidfd_getfd(int process, int descriptor);
 void cshims_futex_wait(const uint32_t *word, uint32_t value);
 void cshims_futex_wake(const uint32_t *word, int count);
 
+/* Hidden behind _GNU_SOURCE, as are its flags. */
+int cshims_unshare(int flags);
+enum {
+	CSHIMS_NEW_MOUNT_NAMESPACE = 0x00020000,
+	CSHIMS_NEW_USER_NAMESPACE = 0x10000000,
+};
+
 enum { CSHIMS_IO_URING_PARAMETERS_BYTE_COUNT = 120 };
 
 /* O_TMPFILE is hidden, and the same on every architecture but the oldest. */

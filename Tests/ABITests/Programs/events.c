@@ -163,6 +163,31 @@ static void *send_later(void *argument)
 }
 
 /* The waiting thread polls nothing: someone else has to receive for it. */
+static short readiness(int fd)
+{
+	struct pollfd entry = {.fd = fd, .events = POLLIN | POLLOUT};
+
+	CHECK(poll(&entry, 1, 0) >= 0);
+	return entry.revents;
+}
+
+/* Event loops may ask for both at once, and the kernel's descriptors of events are never writable. */
+CASE(descriptors_of_events_are_never_writable)
+{
+	struct watched_pair pair;
+
+	make_watched_pair(&pair);
+	CHECK_EQUAL(readiness(pair.channel->fd), 0);
+	CHECK_EQUAL(readiness(pair.world.context->async_fd), 0);
+	CHECK_EQUAL(ibv_req_notify_cq(pair.cq, 0), 0);
+	send_one(&pair, 0);
+	CHECK(is_ready(pair.channel->fd, 1000));
+	CHECK_EQUAL(readiness(pair.channel->fd), POLLIN);
+	take_event(&pair);
+	CHECK_EQUAL(readiness(pair.channel->fd), 0);
+	end_watched_pair(&pair);
+}
+
 CASE(blocked_thread_is_woken)
 {
 	struct watched_pair pair;
