@@ -77,14 +77,13 @@ extension QueuePair {
             && (!mask.contains(.destinationQP) || wanted.destinationQP <= 0xFF_FFFF)
             && (!mask.contains(.readsMax) || wanted.readsMax <= Limits.reads)
             && (!mask.contains(.readsMaxDestination) || wanted.readsMaxDestination <= Limits.reads)
-            && (!mask.contains(.rnrTimer) || wanted.rnrTimer < 32)
             && (!mask.contains(.timeout) || wanted.timeout < 32)
-            && (!mask.contains(.retryCount) || wanted.retryCount <= 7)
-            && (!mask.contains(.rnrRetryCount) || wanted.rnrRetryCount <= 7)
             && mask.isDisjoint(with: [.alternatePath, .pathMigrationState, .capabilities, .rateLimit])
         guard isInRange else { throw .invalidArgument }
     }
 
+    /// Takes over what `mask` names. Of these three values neither rxe nor adapters refuse any, and programs have wider ones than
+    /// the fields: the timer's code is the low five bits, and more than seven retries are seven.
     private func adopt(_ wanted: QueuePairAttributes, mask: QueuePairAttributeMask) {
         if mask.contains(.state), wanted.state == QueuePairState.sendDrained.rawValue {
             self.attributes.enablesDrainedEvent = mask.contains(.enablesDrainedEvent) && wanted.enablesDrainedEvent
@@ -96,11 +95,11 @@ extension QueuePair {
         if mask.contains(.addressVector) { self.attributes.primaryPath = wanted.primaryPath }
         if mask.contains(.pathMTU) { self.attributes.pathMTU = wanted.pathMTU }
         if mask.contains(.timeout) { self.attributes.timeout = wanted.timeout }
-        if mask.contains(.retryCount) { self.attributes.retryCount = wanted.retryCount }
-        if mask.contains(.rnrRetryCount) { self.attributes.rnrRetryCount = wanted.rnrRetryCount }
+        if mask.contains(.retryCount) { self.attributes.retryCount = min(wanted.retryCount, 7) }
+        if mask.contains(.rnrRetryCount) { self.attributes.rnrRetryCount = min(wanted.rnrRetryCount, 7) }
         if mask.contains(.receivePSN) { self.attributes.receivePSN = wanted.receivePSN & 0xFF_FFFF }
         if mask.contains(.readsMax) { self.attributes.readsMax = wanted.readsMax }
-        if mask.contains(.rnrTimer) { self.attributes.rnrTimer = wanted.rnrTimer }
+        if mask.contains(.rnrTimer) { self.attributes.rnrTimer = wanted.rnrTimer & 0x1F }
         if mask.contains(.sendPSN) { self.attributes.sendPSN = wanted.sendPSN & 0xFF_FFFF }
         if mask.contains(.readsMaxDestination) { self.attributes.readsMaxDestination = wanted.readsMaxDestination }
         if mask.contains(.destinationQP) { self.attributes.destinationQP = wanted.destinationQP }

@@ -199,12 +199,6 @@ CASE(values_out_of_range_are_refused)
 	world.gid_index = good_index;
 	CHECK_EQUAL(to_rtr(&world, qp, 2, &usual_path), 0);
 	path = usual_path;
-	path.retry_cnt = 8;
-	CHECK_EQUAL(to_rts(qp, &path), EINVAL);
-	path = usual_path;
-	path.rnr_retry = 8;
-	CHECK_EQUAL(to_rts(qp, &path), EINVAL);
-	path = usual_path;
 	path.timeout = 32;
 	CHECK_EQUAL(to_rts(qp, &path), EINVAL);
 	CHECK_EQUAL(state_of(qp), IBV_QPS_RTR);
@@ -212,6 +206,29 @@ CASE(values_out_of_range_are_refused)
 	CHECK_EQUAL(ibv_destroy_qp(qp), 0);
 	end_world(&world);
 	SHOWS(IBV_QP_PKEY_INDEX, IBV_QP_PORT);
+}
+
+/* Neither rxe nor adapters refuse them, and programs give them. */
+CASE(retries_and_their_timer_may_be_wider_than_their_fields)
+{
+	struct world world = make_world();
+	struct ibv_qp *qp = make_qp(&world, IBV_QPT_RC);
+	struct path path = usual_path;
+	struct ibv_qp_init_attr init;
+	struct ibv_qp_attr attr;
+
+	path.min_rnr_timer = 33;
+	path.retry_cnt = 8;
+	path.rnr_retry = 200;
+	CHECK_EQUAL(to_init(qp, &path), 0);
+	CHECK_EQUAL(to_rtr(&world, qp, 2, &path), 0);
+	CHECK_EQUAL(to_rts(qp, &path), 0);
+	CHECK_EQUAL(ibv_query_qp(qp, &attr, IBV_QP_STATE, &init), 0);
+	CHECK_EQUAL(attr.min_rnr_timer, 1);
+	CHECK_EQUAL(attr.retry_cnt, 7);
+	CHECK_EQUAL(attr.rnr_retry, 7);
+	CHECK_EQUAL(ibv_destroy_qp(qp), 0);
+	end_world(&world);
 }
 
 CASE(query_gives_back_what_was_set)
