@@ -1,7 +1,7 @@
 # Verbena. `make demo` shows it working, `make test` runs every test; both install what the machine lacks first.
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: build bootstrap demo test check conformance programs bench bench-registration document ecosystem first-contact sanitize \
+.PHONY: build bootstrap demo test check conformance programs bench bench-registration document ecosystem first-contact fuzz sanitize \
 	soak kills format clean
 
 ## Build a release and stage it in dist/.
@@ -78,10 +78,15 @@ first-contact:
 	@scripts/bootstrap
 	@scripts/user-package first-contact
 
-## Awaited operations, cancelled at random times 10,000 times, under Address Sanitizer.
+## Look for inputs that break something, with libFuzzer: ten minutes, or `make fuzz SECONDS=60`.
+fuzz:
+	@scripts/bootstrap
+	@scripts/fuzz $(SECONDS)
+
+## Tests, and awaited operations that are cancelled, under the Address and the Thread Sanitizer. `make sanitize PART=thread` runs one.
 sanitize:
 	@scripts/bootstrap
-	@scripts/sanitize
+	@scripts/sanitize $(PART)
 
 ## Lay the sources out as .swift-format says.
 format:
