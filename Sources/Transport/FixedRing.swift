@@ -23,18 +23,21 @@ struct FixedRing<Element: BitwiseCopyable>: ~Copyable {
     }
 
     subscript(index: Int) -> Element {
-        // Coroutines, so that a reader of one field does not copy the element.
+        // Coroutines, so that a reader of one field does not copy the element. Through `pointee`: the Thread Sanitizer's build
+        // of a subscript that yields another one stops the compiler (Swift 6.3).
         @inline(__always)
         _read {
             precondition(index >= 0 && index < self.capacity, "ring index out of bounds")
             // SAFETY: in bounds, checked above.
-            yield unsafe self.elements[index]
+            let element = unsafe self.elements + index
+            yield unsafe element.pointee
         }
         @inline(__always)
         _modify {
             precondition(index >= 0 && index < self.capacity, "ring index out of bounds")
             // SAFETY: in bounds, checked above; the ring is not copyable, so its owner has exclusive access.
-            yield unsafe &self.elements[index]
+            let element = unsafe self.elements + index
+            yield unsafe &element.pointee
         }
     }
 }
