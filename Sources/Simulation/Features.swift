@@ -22,6 +22,8 @@ struct Features: Sendable {
     let isImpatient: Bool
     /// Connections of a host contend for words of memory by atomics.
     let sharesAtomics: Bool
+    /// Queue pairs of a host take from one receive queue.
+    let sharesReceives: Bool
     /// All packets pass the codecs, and not only those that are damaged.
     let encodesAll: Bool
 
@@ -45,6 +47,7 @@ struct Features: Sendable {
         self.breaksPrograms = random.chance(35)
         self.isImpatient = draw(35, &random)
         self.sharesAtomics = random.chance(50)
+        self.sharesReceives = random.chance(30)
         self.encodesAll = random.chance(10)
     }
 }

@@ -116,6 +116,7 @@ extension RCSimulation {
             receiveByteCountMax: incoming.byteCountMax
         )
         host.arena = self.machines[machine].arena
+        host.sharedReceives = self.machines[machine].receives
         incoming.fillInitial(&host.memory)
         host.windowKeys = incoming.windowKeys
         if case .shortReceive(let ordinal) = fault { host.shortReceiveOrdinal = ordinal }

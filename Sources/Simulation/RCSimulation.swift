@@ -61,7 +61,8 @@ package struct RCSimulation: ~Copyable {
                 rKey: UInt32(truncatingIfNeeded: self.random.next()),
                 address: self.random.unsigned(in: 1...0xFFFF_FFFF) * 8
             )
-            self.machines.append(SimulatedMachine(arena: arena))
+            let receives = self.features.sharesReceives ? SharedReceives() : nil
+            self.machines.append(SimulatedMachine(arena: arena, receives: receives))
         }
         self.makeLinks()
         let connectionCount = self.random.pick([1, 1, 2, 3, 5, 8])
@@ -113,6 +114,9 @@ extension RCSimulation {
             try self.endpoints[index].checkCleanNetwork(peer: self.endpoints[index ^ 1])
         }
         for endpoint in self.endpoints { self.summary.add(endpoint) }
+        if self.machines.contains(where: { $0.receives?.emptyCount ?? 0 > 0 }) {
+            self.summary.reach("shared receive queue empty")
+        }
         if self.machines.contains(where: { $0.arena.contendedCount > 0 }) { self.summary.reach("contended atomics") }
     }
 
@@ -183,10 +187,17 @@ extension RCSimulation {
 
     private mutating func postReceives(_ index: Int) {
         let endpoint = self.endpoints[index]
-        // More than all messages together need.
-        let neededCount = self.endpoints[index ^ 1].workload.receivedMessages.count
-        guard endpoint.host.startedReceiveCount + endpoint.host.receiveCount < neededCount else { return }
-        endpoint.host.receiveCount += self.random.number(in: 1...endpoint.parameters.receiveBatchMax)
+        // As many as all messages together need, or some more.
+        if let shared = endpoint.host.sharedReceives {
+            let users = self.endpoints.indices.filter { self.endpoints[$0].host.sharedReceives === shared }
+            let neededCount = users.reduce(0) { $0 + self.endpoints[$1 ^ 1].workload.receivedMessages.count }
+            guard shared.startedCount + shared.count < neededCount else { return }
+            shared.count += self.random.number(in: 1...endpoint.parameters.receiveBatchMax)
+        } else {
+            let neededCount = self.endpoints[index ^ 1].workload.receivedMessages.count
+            guard endpoint.host.startedReceiveCount + endpoint.host.receiveCount < neededCount else { return }
+            endpoint.host.receiveCount += self.random.number(in: 1...endpoint.parameters.receiveBatchMax)
+        }
         let gap = self.random.unsigned(in: 1...endpoint.parameters.receiveGapNanoseconds)
         self.events.add(.postReceives(endpoint: index), at: self.now.advanced(byNanoseconds: gap))
     }

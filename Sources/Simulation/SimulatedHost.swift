@@ -19,8 +19,9 @@ struct SimulatedHost: ResponderHost, ~Copyable {
     var received: SimulatedMemory
     /// How long a message may be.
     var receiveByteCountMax: Int
-    /// Posted receive requests.
+    /// Posted receive requests, unless `sharedReceives` has them.
     var receiveCount = 0
+    var sharedReceives: SharedReceives?
     /// From this many completed receives on, the next one is too short for its message.
     var shortReceiveOrdinal: Int?
     var startedReceiveCount = 0
@@ -64,12 +65,18 @@ struct SimulatedHost: ResponderHost, ~Copyable {
 
     mutating func beginReceive() -> ReceiveStart {
         if self.isReceiving { self.violation = "a receive request was begun while another was in work" }
-        guard self.receiveCount > 0 else { return .empty }
-        self.receiveCount -= 1
+        guard self.takeReceive() else { return .empty }
         self.startedReceiveCount += 1
         self.isReceiving = true
         self.placedByteCount = 0
         return .ready
+    }
+
+    private mutating func takeReceive() -> Bool {
+        if let shared = self.sharedReceives { return shared.take() }
+        guard self.receiveCount > 0 else { return false }
+        self.receiveCount -= 1
+        return true
     }
 
     mutating func placeReceive(messageOffset: UInt32, payload: RawSpan) -> CompletionStatus {

@@ -13,6 +13,8 @@ struct SimulatedMachine {
 
     var state = State.running
     let arena: AtomicArena
+    /// Where its queue pairs take receive requests from, unless each has a queue of its own.
+    let receives: SharedReceives?
     /// What shall happen to it when it runs again.
     var held: [RCSimulation.Event] = []
     /// Counts deaths, so that what was planned for one life does not happen in the next.

@@ -64,7 +64,7 @@ extension SimulationSummary {
     private static var hostMarks: [String] {
         [
             "contended atomics", "host died with requests outstanding", "packets for a paused host dropped",
-            "survivor learnt of the death by the new connection",
+            "shared receive queue empty", "survivor learnt of the death by the new connection",
         ]
     }
 
