@@ -111,6 +111,25 @@ struct AdversaryTests {
         #expect(counters.wrongSender == 1)
     }
 
+    @Test func `on an unreliable connection, guessed keys write nothing and break nothing`() throws {
+        let pair = try ConnectedPair(type: .unreliableConnected, byteCount: 4096)
+        for index in 0..<4096 { pair.buffers[1][index] = 0x5A }
+        let attacker = try Attacker(on: pair)
+        for _ in 0..<3000 {
+            // No PSN is wrong here: each begins a message. What is left is the key.
+            let header = attacker.header(.ucWriteOnly, psn: attacker.guessedPSN()) { header in
+                header.reth.rKey = UInt32(truncatingIfNeeded: attacker.random.next())
+            }
+            try attacker.send(header, payload: Self.payload)
+        }
+        attacker.letVictimReceive()
+        #expect(pair.takenPacketCount >= 3000)
+        #expect(pair.buffers[1].prefix(4096).allSatisfy { $0 == 0x5A }, "memory was written")
+        for queuePair in pair.queuePairs { #expect(queuePair.state == .readyToSend) }
+        for completions in pair.completions { #expect(completions.ring.count == 0) }
+        try pair.close()
+    }
+
     // MARK: - Breaking connections
 
     @Test func `forged answers of every kind to nothing do nothing`() throws {
@@ -259,7 +278,7 @@ struct AdversaryTests {
         }
     }
 
-    private static func residentPageCount() throws -> Int {
+    static func residentPageCount() throws -> Int {
         let fields = try Shell.run("cat", "/proc/\(getpid())/statm").split(separator: " ")
         return Int(fields[1]) ?? 0
     }
