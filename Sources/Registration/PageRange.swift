@@ -25,6 +25,7 @@ package struct PageRange: Hashable, Sendable {
     ///
     /// - Throws: `EINVAL` when `byteCount` is zero or the end, also the rounded one, does not fit into an address;
     ///   `ENOMEM` when it lies where no process has memory.
+    @inline(__always)
     package init(address: UInt, byteCount: UInt) throws(Errno) {
         let mask = Self.pageByteCount - 1
         let (end, isWrapped) = address.addingReportingOverflow(byteCount)
