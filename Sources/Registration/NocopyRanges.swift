@@ -246,7 +246,7 @@ extension NocopyRanges {
                 generation &-= 1
             } else if self.counts.firstPage(of: range, withCountAtMost: 0) != nil {
                 // For `commit`, which does without where it must.
-                _ = self.exact.reserve(from: self.kernel)
+                if range.isOnePage { _ = self.exact.reserve(from: self.kernel) }
                 return .kernel(nil)
             }
         }
@@ -323,7 +323,8 @@ extension NocopyRanges {
     }
 
     private func commit(_ change: Int32, on range: PageRange) {
-        if change > 0, self.policy != .eager, self.exact.add(range, coveredIn: self.generation &- 1) {
+        // Nothing lies inside of one page that would have to find its mark in the tree.
+        if change > 0, self.policy != .eager, range.isOnePage, self.exact.add(range, coveredIn: self.generation &- 1) {
             self.countBound += 1
             return
         }

@@ -37,6 +37,8 @@ package struct PageRange: Hashable, Sendable {
 
     package var byteCount: UInt { self.upperBound - self.lowerBound }
 
+    internal var isOnePage: Bool { self.upperBound &- self.lowerBound == Self.pageByteCount }
+
     package func overlaps(_ other: PageRange) -> Bool {
         self.lowerBound < other.upperBound && other.lowerBound < self.upperBound
     }
