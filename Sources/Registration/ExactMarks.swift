@@ -107,6 +107,17 @@ extension ExactMarks {
         self.rangeCount += 1
     }
 
+    /// Adds one mark to a range, whether or not it has any. False when there is no room for the range.
+    internal mutating func add(_ range: PageRange, coveredIn generation: UInt32) -> Bool {
+        if let place = self.place(of: range) {
+            self.increment(place)
+            return true
+        }
+        guard self.hasRoom else { return false }
+        self.insert(range, coveredIn: generation)
+        return true
+    }
+
     /// Calls `body` with each range and its number of marks, and forgets them.
     internal mutating func drain(_ body: (PageRange, Int32) -> Void) {
         var index = 0

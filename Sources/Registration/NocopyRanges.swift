@@ -61,6 +61,7 @@ extension NocopyRanges {
     ///   system call do not ask the kernel then.
     /// - Throws: `ENOMEM` when a part is not mapped, when there is no memory for the account, or when the process has
     ///   nearly as many mappings as the kernel allows. Nothing has changed then.
+    @inline(__always)
     package func mark(_ range: PageRange, isKnownMapped: Bool = false) throws(Errno) {
         try self.change(range, by: 1, isKnownMapped: isKnownMapped)
     }
@@ -69,6 +70,7 @@ extension NocopyRanges {
     ///
     /// - Throws: `EINVAL` when a page of the range has no mark; `ENOMEM` when there is no memory for the account, which
     ///   cannot be when the range was marked as a whole, or no mapping to split. Nothing has changed then.
+    @inline(__always)
     package func unmark(_ range: PageRange) throws(Errno) {
         try self.change(range, by: -1, isKnownMapped: true)
     }
@@ -145,7 +147,9 @@ extension NocopyRanges {
     ) throws(Errno) {
         self.adoptInChild()
         self.lock.lock()
-        if self.isQuiet, self.countBound < Self.countMax, let place = self.exactPlace(of: range, for: change) {
+        if self.isQuiet, change < 0 || self.countBound < Self.countMax,
+            let place = self.exactPlace(of: range, for: change)
+        {
             self.changeExactly(place, by: change)
             self.lock.unlock()
             return
@@ -231,12 +235,18 @@ extension NocopyRanges {
         var generation = self.generation
         switch self.policy {
         case .eager:
-            if let hull = self.hull(of: range, withCount: 0) { return .kernel(hull) }
+            switch self.counts.uniformCount(of: range) {
+            case 0?: return .kernel(range)
+            case .some: break
+            case nil: if let hull = self.hull(of: range, withCount: 0) { return .kernel(hull) }
+            }
         case .atFork, .off:
             // The tree need not be asked for what is mapped in any case.
             if isKnownMapped {
                 generation &-= 1
             } else if self.counts.firstPage(of: range, withCountAtMost: 0) != nil {
+                // For `commit`, which does without where it must.
+                if range.isOnePage { _ = self.exact.reserve(from: self.kernel) }
                 return .kernel(nil)
             }
         }
@@ -253,13 +263,17 @@ extension NocopyRanges {
             return .done
         }
         if self.policy == .eager { self.moveExactMarksIntoTree() }
-        if self.counts.firstPage(of: range, withCountAtMost: 0) != nil {
+        let count = self.counts.uniformCount(of: range)
+        if count == 0 || count == nil && self.counts.firstPage(of: range, withCountAtMost: 0) != nil {
             if self.exact.isEmpty { throw .invalidArgument }
             self.moveExactMarksIntoTree()
             if self.counts.firstPage(of: range, withCountAtMost: 0) != nil { throw .invalidArgument }
         }
         try self.reserve(stepCount: self.counts.stepCount)
-        if self.policy == .eager, let run = self.counts.firstRun(of: range, withCount: 1) { return .kernel(run) }
+        if self.policy == .eager {
+            if count == 1 { return .kernel(range) }
+            if count == nil, let run = self.counts.firstRun(of: range, withCount: 1) { return .kernel(run) }
+        }
         self.commit(-1, on: range)
         return .done
     }
@@ -309,6 +323,11 @@ extension NocopyRanges {
     }
 
     private func commit(_ change: Int32, on range: PageRange) {
+        // Nothing lies inside of one page that would have to find its mark in the tree.
+        if change > 0, self.policy != .eager, range.isOnePage, self.exact.add(range, coveredIn: self.generation &- 1) {
+            self.countBound += 1
+            return
+        }
         self.counts.add(change, to: range)
         if change > 0 {
             self.countBound += 1

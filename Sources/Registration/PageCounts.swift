@@ -63,6 +63,23 @@ extension PageCounts {
         return count + node.sum(ofFirst: node.countOfEntries(upTo: address))
     }
 
+    /// The number of marks on each page of `range`; nil when they differ, or when one leaf does not tell. Goes down once.
+    package func uniformCount(of range: PageRange) -> Int32? {
+        guard self.root != StepPool.none else { return 0 }
+        var node = self.nodes[self.root]
+        var count: Int32 = 0
+        var nextAddress = UInt.max
+        while !node.isLeaf {
+            let index = node.childIndex(for: range.lowerBound)
+            count &+= node.sum(ofFirst: index)
+            if index + 1 < node.count { nextAddress = node[index + 1].address }
+            node = self.nodes[node[index].child]
+        }
+        let index = node.countOfEntries(upTo: range.lowerBound)
+        if index < node.count { nextAddress = node[index].address }
+        return nextAddress >= range.upperBound ? count &+ node.sum(ofFirst: index) : nil
+    }
+
     /// The first page of `range` with at most `limit` marks; nil when every page has more.
     package func firstPage(of range: PageRange, withCountAtMost limit: Int32) -> UInt? {
         self.firstAddress(from: range.lowerBound, to: range.upperBound, withCountAtMost: limit)

@@ -25,6 +25,7 @@ package struct PageRange: Hashable, Sendable {
     ///
     /// - Throws: `EINVAL` when `byteCount` is zero or the end, also the rounded one, does not fit into an address;
     ///   `ENOMEM` when it lies where no process has memory.
+    @inline(__always)
     package init(address: UInt, byteCount: UInt) throws(Errno) {
         let mask = Self.pageByteCount - 1
         let (end, isWrapped) = address.addingReportingOverflow(byteCount)
@@ -35,6 +36,8 @@ package struct PageRange: Hashable, Sendable {
     }
 
     package var byteCount: UInt { self.upperBound - self.lowerBound }
+
+    internal var isOnePage: Bool { self.upperBound &- self.lowerBound == Self.pageByteCount }
 
     package func overlaps(_ other: PageRange) -> Bool {
         self.lowerBound < other.upperBound && other.lowerBound < self.upperBound

@@ -14,8 +14,6 @@ package final class RegistrationAccount: Sendable {
         return account
     }()
 
-    @safe private static let unmanagedShared = unsafe Unmanaged.passUnretained(RegistrationAccount.shared)
-
     /// The marks themselves; `mark_nocopy` uses them directly.
     package let ranges: NocopyRanges<LinuxMemoryKernel>
     package let pins: PinAccount
@@ -99,49 +97,32 @@ extension RegistrationAccount {
     }
 
     /// `ibv_dontfork_range` and `ibv_dofork_range`: marks, or takes a mark away, once fork support is on; only notes the
-    /// attempt before. An empty range is fine.
+    /// attempt before. An empty range, and one at NULL, is fine.
     package func changeRange(address: UInt, byteCount: UInt, isMarking: Bool) throws(Errno) {
-        guard self.isForkSupportOn.load(ordering: .acquiring) else {
-            self.hasUnmarkedRegistration.store(true, ordering: .releasing)
-            return
-        }
-        guard address > 0, byteCount > 0 else { return }
+        guard self.mayChangeRange(at: address) else { return }
         try self.changeMarks(address: address, byteCount: byteCount, isMarking: isMarking)
     }
 
+    /// Whether `changeRange` has something to do.
+    @inline(__always)
+    internal func mayChangeRange(at address: UInt) -> Bool {
+        guard self.isForkSupportOn.load(ordering: .acquiring) else {
+            self.hasUnmarkedRegistration.store(true, ordering: .releasing)
+            return false
+        }
+        return address > 0
+    }
+
     /// `mark_nocopy`: marks, or takes a mark away, whether or not fork support is on. An empty range is fine.
-    ///
-    /// - Parameter isKnownMapped: See `NocopyRanges.mark`.
-    package func changeMarks(
-        address: UInt,
-        byteCount: UInt,
-        isMarking: Bool,
-        isKnownMapped: Bool = false
-    ) throws(Errno) {
+    @inline(__always)
+    package func changeMarks(address: UInt, byteCount: UInt, isMarking: Bool) throws(Errno) {
         guard byteCount > 0 else { return }
         let pages = try PageRange(address: address, byteCount: byteCount)
         if isMarking {
-            try self.ranges.mark(pages, isKnownMapped: isKnownMapped)
+            try self.ranges.mark(pages)
         } else {
             try self.ranges.unmark(pages)
         }
-    }
-
-    /// Runs `body` on the account of this process without counting references to it, which would be the larger part of a
-    /// call that takes a few nanoseconds.
-    package static func onShared(
-        _ body: (RegistrationAccount) throws(Errno) -> Void
-    ) throws(Errno) {
-        // SAFETY: the account lives for ever.
-        let failure: Errno? = unsafe Self.unmanagedShared._withUnsafeGuaranteedRef { account in
-            do throws(Errno) {
-                try body(account)
-                return nil
-            } catch {
-                return error
-            }
-        }
-        if let failure { throw failure }
     }
 
     /// Tries on a page of its own whether the kernel can leave pages out of children.

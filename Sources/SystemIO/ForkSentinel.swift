@@ -5,8 +5,10 @@ import Glibc
 ///
 /// It is a page that the kernel hands to children filled with zeros (`MADV_WIPEONFORK`, Linux 4.14). Where there is no
 /// such page it never tells of a child, and the fork handlers have to do.
+///
+/// `public` so that it is inlined, see `WordLock`.
 @safe
-package struct ForkSentinel: ~Copyable {
+public struct ForkSentinel: ~Copyable {
     // SAFETY: one mapped page for the life of the sentinel, or nil. A word of it is written before the process can be
     // shared by threads that read it, or in a child with one thread.
     @usableFromInline internal let page: UnsafeMutablePointer<UInt64>?
@@ -30,7 +32,7 @@ package struct ForkSentinel: ~Copyable {
 
     /// Whether the process is a child that has not called `acknowledge` yet.
     @inlinable @inline(always)
-    package var isInChild: Bool {
+    public var isInChild: Bool {
         guard let page = unsafe self.page else { return false }
         return unsafe page.pointee == 0
     }

@@ -8,12 +8,12 @@ package enum ForkAdvice: Sendable {
     case copy
 }
 
-/// System calls that change how the kernel treats pages of the own process.
-package enum PageAdvice {
+/// System calls that change how the kernel treats pages of the own process. `public` for `pageByteCount`, which is inlined.
+public enum PageAdvice {
     /// The size of the smallest page of this machine, in bytes. A constant where it can be one: to ask for it costs more
     /// than to count a mark.
     #if arch(x86_64)
-    @inlinable package static var pageByteCount: UInt { 4096 }
+    @inlinable @inline(always) public static var pageByteCount: UInt { 4096 }
     #else
     package static let pageByteCount = UInt(sysconf(CInt(_SC_PAGESIZE)))
     #endif

@@ -1,13 +1,15 @@
-internal import CShims
-package import Synchronization
+public import CShims
+public import Synchronization
 
 /// A non-recursive mutual exclusion lock between threads of one process, in one word.
 ///
 /// For critical sections of some nanoseconds that are entered millions of times a second: taking and freeing it costs half
-/// of what a pthread mutex costs, and a thread that meets a holder spins for a moment before it sleeps. Elsewhere `Lock`
-/// will do.
+/// of what a pthread mutex costs, and a thread that meets a holder spins for a moment before it sleeps. A process with one
+/// thread uses no atomic operations, which is what the C library does for its mutexes. Elsewhere `Lock` will do.
+///
+/// `public`, as is what else shall be inlined into other modules: the compiler exports no bodies that are `package`.
 @safe
-package struct WordLock: ~Copyable {
+public struct WordLock: ~Copyable {
     /// Free; held; held, and somebody sleeps.
     @usableFromInline internal static var free: UInt32 { 0 }
     @usableFromInline internal static var held: UInt32 { 1 }
@@ -39,7 +41,11 @@ extension WordLock: @unchecked Sendable {}
 extension WordLock {
     /// Waits until the lock is free and takes it.
     @inlinable @inline(always)
-    package func lock() {
+    public func lock() {
+        if cshims_is_single_threaded() != 0, unsafe self.word.pointee.load(ordering: .relaxed) == Self.free {
+            unsafe self.word.pointee.store(Self.held, ordering: .relaxed)
+            return
+        }
         // Pairs with the release in `unlock`.
         let (isTaken, _) = unsafe self.word.pointee.compareExchange(
             expected: Self.free,
@@ -52,13 +58,18 @@ extension WordLock {
 
     /// Frees the lock, which the calling thread holds.
     @inlinable @inline(always)
-    package func unlock() {
+    public func unlock() {
+        if cshims_is_single_threaded() != 0 {
+            // Nobody sleeps.
+            unsafe self.word.pointee.store(Self.free, ordering: .relaxed)
+            return
+        }
         if unsafe self.word.pointee.exchange(Self.free, ordering: .releasing) != Self.held { self.wakeOne() }
     }
 
     /// Runs `body` under the lock.
     @inlinable @inline(always)
-    package func withLock<Result: ~Copyable, Failure: Error>(
+    public func withLock<Result: ~Copyable, Failure: Error>(
         _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
         self.lock()

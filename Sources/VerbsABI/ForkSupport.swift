@@ -35,8 +35,6 @@ public func doForkRange(_ base: UnsafeMutableRawPointer?, _ byteCount: Int) -> C
 private func changeRange(_ address: UInt, _ byteCount: Int, isMarking: Bool) -> CInt {
     returningStatus { () throws(Errno) in
         let byteCount = UInt(bitPattern: byteCount)
-        try RegistrationAccount.onShared { account throws(Errno) in
-            try account.changeRange(address: address, byteCount: byteCount, isMarking: isMarking)
-        }
+        try SharedAccount.change(address: address, byteCount: byteCount, isMarking: isMarking, always: false)
     }
 }

@@ -9,9 +9,7 @@ public func mark_nocopy(_ address: CUnsignedLong, _ byteCount: Int, _ mark: CInt
         returningStatus { () throws(Errno) in
             // The C type is `size_t`, which Swift shows as `Int`.
             let byteCount = UInt(bitPattern: byteCount)
-            try RegistrationAccount.onShared { account throws(Errno) in
-                try account.changeMarks(address: address, byteCount: byteCount, isMarking: mark != 0)
-            }
+            try SharedAccount.change(address: address, byteCount: byteCount, isMarking: mark != 0, always: true)
         }
     )
 }

@@ -112,14 +112,17 @@ public func ibv_rereg_mr(
     }
 }
 
-/// Ends a registration. See ibv_reg_mr(3).
+/// Ends a registration; `EINVAL` for one that has ended, as long as `RetiredHandles` remembers it. See ibv_reg_mr(3).
 @c @implementation
 public func ibv_dereg_mr(_ region: UnsafeMutablePointer<ibv_mr>?) -> CInt {
     returningErrno { () throws(Errno) in
         let region = unsafe try region.orInvalid()
-        let adapter: MemoryRegion = unsafe region.object().takeUnretainedValue()
-        try adapter.close()
-        unsafe region.destroy(MemoryRegion.self)
+        let handle = unsafe region.handle(of: MemoryRegion.self)
+        guard let object = unsafe handle.pointee.object else { throw .invalidArgument }
+        try unsafe object.takeUnretainedValue().close()
+        unsafe handle.pointee.object = nil
+        unsafe object.release()
+        unsafe RetiredHandles.shared.add(handle)
     }
 }
 

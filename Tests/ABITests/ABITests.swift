@@ -5,7 +5,7 @@ import Testing
 struct ABITests {
     @Test(arguments: [
         "load", "pure", "devices", "objects", "completions", "states", "transfer", "failures", "events", "extended",
-        "fork", "further", "refusals", "processes", "windows", "regions",
+        "fork", "further", "refusals", "processes", "windows", "regions", "sharing",
         "moderation", "limits", "atomic-write", "xrc", "multicast", "forksupport", "registration",
     ])
     func `every program has cases`(program: String) {
@@ -117,6 +117,11 @@ struct ABITests {
     @Test(arguments: ABIProgram(name: "refusals").cases)
     func `what is not supported is refused with the errno that says so`(testCase: String) throws {
         try ABIProgram(name: "refusals").check(testCase)
+    }
+
+    @Test(arguments: ABIProgram(name: "sharing").cases)
+    func `objects that stand for others, or are taken over`(testCase: String) throws {
+        try ABIProgram(name: "sharing").check(testCase)
     }
 
     @Test(arguments: ABIProgram(name: "forksupport").cases)

@@ -79,6 +79,12 @@ struct PageCountsTests {
         let start = (first..<end).first { model[$0] == lowest } ?? first
         let stop = (start..<end).first { model[$0] != lowest } ?? end
         if counts.firstRun(of: range, withCount: lowest) != Self.range(start, stop) { return "first run of \(lowest)" }
+        let isUniform = stop == end && start == first
+        switch counts.uniformCount(of: range) {
+        case nil where isUniform && end - first == 1: return "no count of one page"
+        case let count? where !isUniform || count != lowest: return "uniform count \(count)"
+        default: break
+        }
         let hasMark = model[first..<end].contains { $0 > 0 }
         if counts.hasMark(from: range.lowerBound, to: range.upperBound) != hasMark { return "hasMark" }
         return nil

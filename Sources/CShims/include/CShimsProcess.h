@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <sys/resource.h>
+#include <sys/single_threaded.h>
 #include <sys/statvfs.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -17,6 +18,12 @@ ssize_t cshims_process_vm_readv_list(pid_t pid, const struct iovec *local, size_
 	size_t remote_count);
 ssize_t cshims_process_vm_writev_list(pid_t pid, const struct iovec *local, size_t local_count,
 	const struct iovec *remote, size_t remote_count);
+
+/* Whether the process has had but one thread so far, or has again: 1 or 0. In a header, so that it costs a load and no call. */
+static inline int cshims_is_single_threaded(void)
+{
+	return __libc_single_threaded;
+}
 
 /* Not in Debian 12's C library. */
 int cshims_pidfd_open(pid_t pid);

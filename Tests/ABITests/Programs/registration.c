@@ -61,6 +61,120 @@ CASE(memory_that_goes_before_its_region_is_no_error)
 	end_world(&world);
 }
 
+CASE(a_region_that_is_ended_twice_is_an_error)
+{
+	struct world world = make_eager_world();
+	char *pages = make_pages(2);
+	struct ibv_mr *mr = ibv_reg_mr(world.pd, pages, PAGE, IBV_ACCESS_LOCAL_WRITE);
+	struct ibv_mr *other = ibv_reg_mr(world.pd, pages, 2 * PAGE, IBV_ACCESS_LOCAL_WRITE);
+
+	CHECK(mr != NULL && other != NULL);
+	CHECK_EQUAL(ibv_dereg_mr(mr), 0);
+	CHECK_EQUAL(ibv_dereg_mr(mr), EINVAL);
+	/* The region over the same bytes keeps its mark, and what comes later is somebody else. */
+	CHECK_FLAGS(pages, "11");
+	for (int i = 0; i < 100; i++) {
+		struct ibv_mr *later = ibv_reg_mr(world.pd, pages, PAGE, IBV_ACCESS_LOCAL_WRITE);
+
+		CHECK(later != NULL && later != mr);
+		CHECK_EQUAL(ibv_dereg_mr(mr), EINVAL);
+		CHECK_EQUAL(ibv_dereg_mr(later), 0);
+	}
+	CHECK_FLAGS(pages, "11");
+	CHECK_EQUAL(ibv_dereg_mr(other), 0);
+	CHECK_FLAGS(pages, "00");
+	end_world(&world);
+}
+
+/* --- Regions that move --- */
+
+CASE(marks_follow_a_region_that_is_registered_anew)
+{
+	struct world world = make_eager_world();
+	char *pages = make_pages(6);
+	struct ibv_mr *mr = ibv_reg_mr(world.pd, pages, 2 * PAGE, IBV_ACCESS_LOCAL_WRITE);
+	struct ibv_mr *other = ibv_reg_mr(world.pd, pages + PAGE, PAGE, IBV_ACCESS_LOCAL_WRITE);
+
+	CHECK(mr != NULL && other != NULL);
+	CHECK_FLAGS(pages, "110000");
+	CHECK_EQUAL(ibv_rereg_mr(mr, IBV_REREG_MR_CHANGE_TRANSLATION, NULL, pages + 3 * PAGE, 2 * PAGE, 0), 0);
+	CHECK_FLAGS(pages, "010110");
+	/* Onto a range that overlaps its own. */
+	CHECK_EQUAL(ibv_rereg_mr(mr, IBV_REREG_MR_CHANGE_TRANSLATION, NULL, pages + 2 * PAGE, 2 * PAGE, 0), 0);
+	CHECK_FLAGS(pages, "011100");
+	/* Rights and domain have no pages. */
+	CHECK_EQUAL(ibv_rereg_mr(mr, IBV_REREG_MR_CHANGE_ACCESS, NULL, NULL, 0, 0), 0);
+	CHECK_FLAGS(pages, "011100");
+	CHECK_EQUAL(ibv_dereg_mr(mr), 0);
+	CHECK_FLAGS(pages, "010000");
+	CHECK_EQUAL(ibv_dereg_mr(other), 0);
+	CHECK_FLAGS(pages, "000000");
+	end_world(&world);
+}
+
+CASE(a_region_that_cannot_move_keeps_its_marks)
+{
+	struct world world = make_eager_world();
+	char *pages = make_pages(6);
+	struct ibv_mr *mr = ibv_reg_mr(world.pd, pages, 2 * PAGE, IBV_ACCESS_LOCAL_WRITE);
+
+	CHECK(mr != NULL);
+	CHECK_EQUAL(munmap(pages + 4 * PAGE, PAGE), 0);
+	uint32_t key = mr->lkey;
+	CHECK(ibv_rereg_mr(mr, IBV_REREG_MR_CHANGE_TRANSLATION, NULL, pages + 3 * PAGE, 2 * PAGE, 0) != 0);
+	CHECK_EQUAL(errno, EFAULT);
+	CHECK_FLAGS(pages, "1100-0");
+	CHECK(mr->addr == pages && mr->length == 2 * PAGE && mr->lkey == key);
+	CHECK_EQUAL(ibv_dereg_mr(mr), 0);
+	CHECK_FLAGS(pages, "0000-0");
+	end_world(&world);
+}
+
+CASE(a_region_that_moves_is_out_of_children_at_the_fork)
+{
+	setenv("VERBENA_FORK", "atfork", 1);
+	struct world world = make_world();
+	char *pages = make_pages(4);
+
+	memset(pages, 1, 4 * PAGE);
+	struct ibv_mr *mr = ibv_reg_mr(world.pd, pages, PAGE, IBV_ACCESS_LOCAL_WRITE);
+	CHECK(mr != NULL);
+	CHECK_EQUAL(ibv_rereg_mr(mr, IBV_REREG_MR_CHANGE_TRANSLATION, NULL, pages + 2 * PAGE, PAGE, 0), 0);
+	CHECK_EQUAL(child_has(pages), 1);
+	CHECK_EQUAL(child_has(pages + 2 * PAGE), 0);
+	CHECK_EQUAL(ibv_dereg_mr(mr), 0);
+	CHECK_EQUAL(child_has(pages + 2 * PAGE), 1);
+	end_world(&world);
+}
+
+CASE(a_region_that_cannot_be_kept_out_of_children_does_not_move)
+{
+	struct world world = make_eager_world();
+	char *pages = make_pages(4);
+	struct ibv_mr *mr = ibv_reg_mr(world.pd, pages, PAGE, IBV_ACCESS_LOCAL_WRITE);
+	size_t limit = 0;
+	FILE *file = fopen("/proc/sys/vm/max_map_count", "r");
+
+	CHECK(mr != NULL && file != NULL);
+	CHECK_EQUAL(fscanf(file, "%zu", &limit), 1);
+	fclose(file);
+	/* Every other page has another protection, until the process may have no more mappings. */
+	char *many = mmap(NULL, limit * 2 * PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	CHECK(many != MAP_FAILED);
+	for (size_t i = 0; i < limit; i++)
+		if (mprotect(many + 2 * i * PAGE, PAGE, PROT_NONE) != 0)
+			break;
+	CHECK_EQUAL(ibv_rereg_mr(mr, IBV_REREG_MR_CHANGE_TRANSLATION, NULL, pages + 2 * PAGE, PAGE, 0),
+		IBV_REREG_MR_ERR_DONT_FORK_NEW);
+	CHECK_EQUAL(errno, ENOMEM);
+	CHECK_EQUAL(munmap(many, limit * 2 * PAGE), 0);
+	CHECK_FLAGS(pages, "1000");
+	CHECK(mr->addr == pages);
+	CHECK_EQUAL(ibv_dereg_mr(mr), 0);
+	CHECK_FLAGS(pages, "0000");
+	end_world(&world);
+}
+
 /* --- A million regions --- */
 
 static void register_a_million(const char *policy)

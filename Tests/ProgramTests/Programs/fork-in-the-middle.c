@@ -2,73 +2,9 @@
  * Sends messages from a queue pair to itself, forks, lets the child call everything, and goes on sending. The child's
  * calls must fail; the parent's must not notice. An alarm ends either with SIGALRM when it hangs.
  */
-#include <errno.h>
-#include <infiniband/verbs.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 enum { message_byte_count = 3000, round_count = 50, time_limit_seconds = 30 };
 
-static struct ibv_context *context;
-static struct ibv_pd *pd;
-static struct ibv_cq *cq;
-static struct ibv_mr *mr;
-static struct ibv_qp *qp;
-static unsigned char *memory;
-
-static void require(int condition, const char *what)
-{
-	if (condition)
-		return;
-	printf("%s: failed, errno %d (%s)\n", what, errno, strerror(errno));
-	exit(3);
-}
-
-static void connect_to_itself(void)
-{
-	union ibv_gid gid;
-	struct ibv_port_attr port;
-	require(!ibv_query_gid(context, 1, 0, &gid), "ibv_query_gid");
-	require(!ibv_query_port(context, 1, &port), "ibv_query_port");
-	struct ibv_qp_attr attributes = {
-		.qp_state = IBV_QPS_INIT, .port_num = 1, .qp_access_flags = IBV_ACCESS_REMOTE_WRITE,
-	};
-	require(!ibv_modify_qp(qp, &attributes, IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_ACCESS_FLAGS),
-		"to INIT");
-	attributes = (struct ibv_qp_attr) {
-		.qp_state = IBV_QPS_RTR, .path_mtu = IBV_MTU_1024, .dest_qp_num = qp->qp_num, .rq_psn = 7,
-		.max_dest_rd_atomic = 1, .min_rnr_timer = 12,
-		.ah_attr = { .is_global = 1, .port_num = 1, .grh = { .dgid = gid, .sgid_index = 0, .hop_limit = 64 } },
-	};
-	require(!ibv_modify_qp(qp, &attributes, IBV_QP_STATE | IBV_QP_AV | IBV_QP_PATH_MTU | IBV_QP_DEST_QPN |
-		IBV_QP_RQ_PSN | IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER), "to RTR");
-	attributes = (struct ibv_qp_attr) {
-		.qp_state = IBV_QPS_RTS, .timeout = 14, .retry_cnt = 7, .rnr_retry = 7, .sq_psn = 7, .max_rd_atomic = 1,
-	};
-	require(!ibv_modify_qp(qp, &attributes, IBV_QP_STATE | IBV_QP_TIMEOUT | IBV_QP_RETRY_CNT | IBV_QP_RNR_RETRY |
-		IBV_QP_SQ_PSN | IBV_QP_MAX_QP_RD_ATOMIC), "to RTS");
-}
-
-static int post_receive(void)
-{
-	struct ibv_sge element = {
-		.addr = (uintptr_t)memory + message_byte_count, .length = message_byte_count, .lkey = mr->lkey,
-	};
-	struct ibv_recv_wr request = { .wr_id = 1, .sg_list = &element, .num_sge = 1 }, *bad;
-	return ibv_post_recv(qp, &request, &bad);
-}
-
-static int post_send(void)
-{
-	struct ibv_sge element = { .addr = (uintptr_t)memory, .length = message_byte_count, .lkey = mr->lkey };
-	struct ibv_send_wr request = {
-		.wr_id = 2, .sg_list = &element, .num_sge = 1, .opcode = IBV_WR_SEND, .send_flags = IBV_SEND_SIGNALED,
-	}, *bad;
-	return ibv_post_send(qp, &request, &bad);
-}
+#include "one-queue-pair.h"
 
 static void exchange(int round)
 {
@@ -91,10 +27,7 @@ static void exchange(int round)
 static int run_child(void)
 {
 	struct ibv_wc completion;
-	struct ibv_qp_init_attr attributes = {
-		.send_cq = cq, .recv_cq = cq, .qp_type = IBV_QPT_RC,
-		.cap = { .max_send_wr = 4, .max_recv_wr = 4, .max_send_sge = 1, .max_recv_sge = 1 },
-	};
+	struct ibv_qp_init_attr attributes = queue_sizes();
 	struct ibv_device_attr device;
 	alarm(time_limit_seconds);
 	if (!post_send())
@@ -153,19 +86,8 @@ int main(void)
 {
 	setvbuf(stdout, NULL, _IONBF, 0);
 	alarm(time_limit_seconds);
-	struct ibv_device **list = ibv_get_device_list(NULL);
-	require(list && list[0], "ibv_get_device_list");
-	require((context = ibv_open_device(list[0])) != NULL, "ibv_open_device");
-	require((pd = ibv_alloc_pd(context)) != NULL, "ibv_alloc_pd");
-	require(!posix_memalign((void **)&memory, 4096, 8192), "posix_memalign");
-	require((mr = ibv_reg_mr(pd, memory, 8192, IBV_ACCESS_LOCAL_WRITE)) != NULL, "ibv_reg_mr");
-	require((cq = ibv_create_cq(context, 16, NULL, NULL, 0)) != NULL, "ibv_create_cq");
-	struct ibv_qp_init_attr attributes = {
-		.send_cq = cq, .recv_cq = cq, .qp_type = IBV_QPT_RC,
-		.cap = { .max_send_wr = 4, .max_recv_wr = 4, .max_send_sge = 1, .max_recv_sge = 1 },
-	};
-	require((qp = ibv_create_qp(pd, &attributes)) != NULL, "ibv_create_qp");
-	connect_to_itself();
+	open_everything();
+	connect_to(own_address());
 
 	for (int round = 0; round < round_count; round++)
 		exchange(round);

@@ -1,0 +1,43 @@
+internal import Synchronization
+package import SystemIO
+
+/// The account of this process for calls that take a few nanoseconds, of which the larger part would be to ask whether
+/// `RegistrationAccount.shared` is there yet, to count references to it, and to fetch its type.
+package enum SharedAccount {
+    /// `RegistrationAccount.shared` as a pointer, once it was used; else 0.
+    private static let pointer = Atomic<UInt>(0)
+
+    /// Marks a range, or takes a mark away: `RegistrationAccount.changeRange` or, if it is `always`, whether or not fork
+    /// support is on, `changeMarks`.
+    package static func change(address: UInt, byteCount: UInt, isMarking: Bool, always: Bool) throws(Errno) {
+        // SAFETY: the account lives for ever. Nothing can be thrown past a reference that is not counted.
+        let failure: Errno? = unsafe Self.account._withUnsafeGuaranteedRef { account in
+            do throws(Errno) {
+                guard always || account.mayChangeRange(at: address) else { return nil }
+                try account.changeMarks(address: address, byteCount: byteCount, isMarking: isMarking)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    @unsafe
+    private static var account: Unmanaged<RegistrationAccount> {
+        @inline(__always) get {
+            // Pairs with the release in `findAccount`.
+            guard let known = unsafe UnsafeRawPointer(bitPattern: Self.pointer.load(ordering: .acquiring)) else {
+                return unsafe Self.findAccount()
+            }
+            return unsafe .fromOpaque(known)
+        }
+    }
+
+    @inline(never)
+    private static func findAccount() -> Unmanaged<RegistrationAccount> {
+        let account = unsafe Unmanaged.passUnretained(RegistrationAccount.shared)
+        unsafe Self.pointer.store(UInt(bitPattern: account.toOpaque()), ordering: .releasing)
+        return unsafe account
+    }
+}
