@@ -5,7 +5,7 @@ import Testing
 struct ABITests {
     @Test(arguments: [
         "load", "pure", "devices", "objects", "completions", "states", "transfer", "failures", "events", "extended",
-        "fork", "further", "refusals", "processes", "windows", "regions",
+        "fork", "further", "refusals", "processes", "sharing", "windows", "regions",
         "moderation", "limits", "atomic-write", "xrc", "multicast", "forksupport", "registration",
     ])
     func `every program has cases`(program: String) {
@@ -107,6 +107,11 @@ struct ABITests {
         // A stopped process answers no packet.
         if path == "wire", testCase.contains("stopped") { return }
         try ABIProgram(name: "processes").check(testCase, path: path)
+    }
+
+    @Test(arguments: ABIProgram(name: "sharing").cases, ["direct", "wire"])
+    func `windows and device memory between two processes`(testCase: String, path: String) throws {
+        try ABIProgram(name: "sharing").check(testCase, path: path)
     }
 
     @Test(arguments: ABIProgram(name: "further").cases)
