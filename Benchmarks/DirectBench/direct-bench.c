@@ -51,6 +51,8 @@ struct side {
 	struct ibv_cq *cq, *recv_cq;
 	struct ibv_qp *qp;
 	char *memory[MEMORY_COUNT];
+	/* Another one of verbena_alloc, for memcpy. */
+	char *other;
 	struct ibv_mr *mr[MEMORY_COUNT];
 	union ibv_gid gid;
 	int gid_index;
@@ -134,6 +136,8 @@ static void make_side(struct side *side)
 			side->memory[kind] = allocate ? allocate(BUFFER_SIZE) : NULL;
 			if (!side->memory[kind])
 				continue;
+			CHECK((side->other = allocate(BUFFER_SIZE)));
+			memset(side->other, 1, BUFFER_SIZE);
 		} else {
 			char *memory = mmap(NULL, BUFFER_SIZE + (2 << 20), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
@@ -370,9 +374,9 @@ static void run_initiator(pid_t target)
 			int group = group_of(size);
 
 			if (kind == SHARED) {
-				char *other = side.memory[HUGE_PAGES];
-				MEASURE(raw_write, group, memcpy(side.memory[kind], other, size); __asm__ volatile("" ::: "memory"));
-				MEASURE(raw_read, group, memcpy(other, side.memory[kind], size); __asm__ volatile("" ::: "memory"));
+				/* The same pages on both sides as WRITE and READ have. */
+				MEASURE(raw_write, group, memcpy(side.other, side.memory[kind], size); __asm__ volatile("" ::: "memory"));
+				MEASURE(raw_read, group, memcpy(side.memory[kind], side.other, size); __asm__ volatile("" ::: "memory"));
 			} else {
 				MEASURE(raw_write, group, CHECK(process_vm_writev(target, &from, 1, &to, 1, 0) == (ssize_t)size));
 				MEASURE(raw_read, group, CHECK(process_vm_readv(target, &from, 1, &to, 1, 0) == (ssize_t)size));

@@ -129,7 +129,10 @@ __attribute__((noinline)) int cshims_guarded_copy(void *target, const void *sour
 	};
 
 	ENTER(guard);
-	memcpy(target, source, byte_count);
+	if (byte_count == sizeof(uint64_t))
+		memcpy(target, source, sizeof(uint64_t));
+	else
+		memcpy(target, source, byte_count);
 	LEAVE();
 	return 0;
 }

@@ -17,35 +17,35 @@
 /// | 40-43 | vendor error                                                                          |
 /// | 44-47 | sequence: the low half of the entry's index + 1, written last                         |
 /// | 48-63 | the payload; or its position in the arena and the time                                |
-package struct CompletionEntry: BitwiseCopyable, Sendable {
-    package internal(set) var workRequestID: UInt64
-    package internal(set) var placeAddress: UInt64 = 0
-    package internal(set) var byteCount: UInt32
-    internal var immediateOrKey: UInt32
-    package internal(set) var qpNumber: UInt32
-    internal var sourceQP: UInt32
-    internal var status: UInt8
-    internal var opcode: UInt8
-    internal var flags: UInt8
-    internal var payloadKind = PayloadKind.none.rawValue
-    package internal(set) var placeKeyOrCount: UInt32 = 0
-    internal var vendorError: UInt32
-    internal var sequence: UInt32 = 0
+public struct CompletionEntry: BitwiseCopyable, Sendable {
+    public var workRequestID: UInt64
+    public var placeAddress: UInt64 = 0
+    public var byteCount: UInt32
+    @usableFromInline internal var immediateOrKey: UInt32
+    public var qpNumber: UInt32
+    @usableFromInline internal var sourceQP: UInt32
+    @usableFromInline internal var status: UInt8
+    @usableFromInline internal var opcode: UInt8
+    @usableFromInline internal var flags: UInt8
+    @usableFromInline internal var payloadKind: UInt8 = PayloadKind.none.rawValue
+    public var placeKeyOrCount: UInt32 = 0
+    @usableFromInline internal var vendorError: UInt32
+    @usableFromInline internal var sequence: UInt32 = 0
     /// Two words of payload; or the position in the arena, and the time.
-    package internal(set) var words: (UInt64, UInt64)
+    public var words: (UInt64, UInt64)
 
     /// Where the payload is that the poller has to put in place.
-    package enum PayloadKind: UInt8 {
+    public enum PayloadKind: UInt8 {
         case none = 0
         case entry = 1
         case arena = 2
     }
 
     /// The longest payload that travels in the entry.
-    package static var payloadByteCountMax: Int { 16 }
-    internal static var sequenceOffset: Int { 44 }
+    @inlinable public static var payloadByteCountMax: Int { 16 }
+    @inlinable internal static var sequenceOffset: Int { 44 }
 
-    @inline(always)
+    @inlinable @inline(always)
     internal init(_ completion: WorkCompletion) {
         self.workRequestID = completion.workRequestID
         self.byteCount = completion.byteCount
@@ -60,7 +60,7 @@ package struct CompletionEntry: BitwiseCopyable, Sendable {
     }
 
     /// What the entry says, without its payload.
-    @inline(always)
+    @inlinable @inline(always)
     internal func unpack(into completion: inout WorkCompletion) {
         completion.workRequestID = self.workRequestID
         completion.status = UInt32(self.status)
@@ -74,16 +74,16 @@ package struct CompletionEntry: BitwiseCopyable, Sendable {
         completion.timestampNanoseconds = self.payloadKind == PayloadKind.entry.rawValue ? 0 : self.words.1
     }
 
-    @inline(always)
-    package var payload: PayloadKind { PayloadKind(rawValue: self.payloadKind) ?? .none }
+    @inlinable @inline(always)
+    public var payload: PayloadKind { PayloadKind(rawValue: self.payloadKind) ?? .none }
 }
 
 // MARK: - Payload
 
 extension CompletionEntry {
     /// Lets a payload of at most `payloadByteCountMax` bytes travel in the entry.
-    @inline(always)
-    package mutating func carry(to element: ScatterElement, gather: (UnsafeMutableRawPointer) -> Bool) -> Bool {
+    @inlinable @inline(always)
+    public mutating func carry(to element: ScatterElement, gather: (UnsafeMutableRawPointer) -> Bool) -> Bool {
         self.payloadKind = PayloadKind.entry.rawValue
         self.placeAddress = element.address
         self.placeKeyOrCount = element.lKey
@@ -94,9 +94,18 @@ extension CompletionEntry {
         }
     }
 
+    /// As `carry`, for a payload that the caller has in two words; what lies behind the message has no meaning.
+    @inlinable @inline(always)
+    public mutating func carry(to element: ScatterElement, _ words: (UInt64, UInt64)) {
+        self.payloadKind = PayloadKind.entry.rawValue
+        self.placeAddress = element.address
+        self.placeKeyOrCount = element.lKey
+        self.words = words
+    }
+
     /// Says where in the arena the payload waits.
-    @inline(always)
-    package mutating func refer(toArena position: UInt64, elementCount: Int) {
+    @inlinable @inline(always)
+    public mutating func refer(toArena position: UInt64, elementCount: Int) {
         self.payloadKind = PayloadKind.arena.rawValue
         self.placeKeyOrCount = UInt32(truncatingIfNeeded: elementCount)
         self.words.0 = position

@@ -1,4 +1,4 @@
-internal import SystemIO
+public import SystemIO
 
 /// The queue of completions behind a completion queue: any number of producers, in this process or in others, and one
 /// consumer, the owner.
@@ -27,24 +27,24 @@ internal import SystemIO
 /// line only, the one that it needs anyway. A producer that dies before that has changed nothing; one that dies between
 /// that and moving its index has produced, and whoever finds the lock's holder dead moves the index for it.
 @safe
-package struct CompletionRing {
+public struct CompletionRing {
     // SAFETY: start of the segment's mapping, which outlives the view; the entries lie at an offset from it.
-    internal let segmentBase: UnsafeMutableRawPointer
+    @usableFromInline internal let segmentBase: UnsafeMutableRawPointer
     // SAFETY: 512 bytes inside the mapping.
-    internal let head: UnsafeMutableRawPointer
+    @usableFromInline internal let head: UnsafeMutableRawPointer
     /// Place of the head in the completion table.
-    package let index: Int
-    internal let producerLock: SharedLock
-    internal let consumerLock: SharedLock
+    public let index: Int
+    @usableFromInline internal let producerLock: SharedLock
+    @usableFromInline internal let consumerLock: SharedLock
 
     /// What the consumer wants to be woken for.
-    package enum Arming: UInt32 {
+    public enum Arming: UInt32 {
         case none = 0
         case solicited = 1
         case any = 2
     }
 
-    package enum PushOutcome {
+    public enum PushOutcome {
         case stored
         /// An event is due: the consumer had asked for one.
         case storedAndDue
@@ -57,7 +57,7 @@ package struct CompletionRing {
     }
 
     /// Bytes between two entries: a cache line.
-    package static var entryByteCount: Int { 64 }
+    public static var entryByteCount: Int { 64 }
 
     @unsafe
     internal init(segmentBase: UnsafeMutableRawPointer, layout: SegmentLayout, index: Int) {
@@ -76,30 +76,37 @@ extension CompletionRing: @unchecked Sendable {}
 // MARK: - Fields
 
 extension CompletionRing {
-    @inline(always) internal var produced: SharedUInt64 { unsafe SharedUInt64(at: self.head + 48) }
-    @inline(always) internal var knownConsumed: SharedUInt64 { unsafe SharedUInt64(at: self.head + 56) }
-    @inline(always) internal var consumed: SharedUInt64 { unsafe SharedUInt64(at: self.head + 128) }
-    @inline(always) private var geometryWord: SharedUInt64 { unsafe SharedUInt64(at: self.head + 192) }
-    @inline(always) private var overrun: SharedUInt32 { unsafe SharedUInt32(at: self.head + 200) }
+    @inlinable @inline(always) internal var produced: SharedUInt64 { unsafe SharedUInt64(at: self.head + 48) }
+    @inlinable @inline(always) internal var knownConsumed: SharedUInt64 { unsafe SharedUInt64(at: self.head + 56) }
+    @inlinable @inline(always) internal var consumed: SharedUInt64 { unsafe SharedUInt64(at: self.head + 128) }
+    @inlinable @inline(always) internal var geometryWord: SharedUInt64 { unsafe SharedUInt64(at: self.head + 192) }
+    @inlinable @inline(always) internal var overrun: SharedUInt32 { unsafe SharedUInt32(at: self.head + 200) }
     /// Whether completions carry the time at which they were appended: 1, or 0.
-    @inline(always) package var recordsTimes: SharedUInt32 { unsafe SharedUInt32(at: self.head + 204) }
+    @inlinable @inline(always) public var recordsTimes: SharedUInt32 { unsafe SharedUInt32(at: self.head + 204) }
     /// 1 when a peer met the overrun first, and the owner has not heard of it.
-    @inline(always) package var unreportedOverrun: SharedUInt32 { unsafe SharedUInt32(at: self.head + 208) }
-    @inline(always) internal var arming: SharedUInt32 { unsafe SharedUInt32(at: self.head + 256) }
+    @inlinable @inline(always) public var unreportedOverrun: SharedUInt32 { unsafe SharedUInt32(at: self.head + 208) }
+    @inlinable @inline(always) internal var arming: SharedUInt32 { unsafe SharedUInt32(at: self.head + 256) }
     /// Events raised and not yet fetched.
-    @inline(always) package var dueEvents: SharedUInt32 { unsafe SharedUInt32(at: self.head + 260) }
+    @inlinable @inline(always) public var dueEvents: SharedUInt32 { unsafe SharedUInt32(at: self.head + 260) }
     /// 1 + the channel's descriptor in the owner's numbers; 0 without a channel.
-    @inline(always) package var channelDescriptor: SharedUInt32 { unsafe SharedUInt32(at: self.head + 264) }
+    @inlinable @inline(always) public var channelDescriptor: SharedUInt32 { unsafe SharedUInt32(at: self.head + 264) }
     /// A number that no other channel of the owner has had.
-    @inline(always) package var channelNumber: SharedUInt32 { unsafe SharedUInt32(at: self.head + 268) }
+    @inlinable @inline(always) public var channelNumber: SharedUInt32 { unsafe SharedUInt32(at: self.head + 268) }
     /// Events that a peer raised and could not signal: the owner does it.
-    @inline(always) package var unsignaledEvents: SharedUInt32 { unsafe SharedUInt32(at: self.head + 272) }
+    @inlinable @inline(always) public var unsignaledEvents: SharedUInt32 { unsafe SharedUInt32(at: self.head + 272) }
 
     /// Where the entries lie and how many they are.
+    @usableFromInline
     internal struct Geometry {
-        let word: UInt64
-        @inline(always) var capacity: UInt64 { self.word & 0xFFFF_FFFF }
-        @inline(always) var byteOffset: Int { Int(self.word >> 32) * SegmentLayout.pageByteCount }
+        @usableFromInline let word: UInt64
+
+        @inlinable @inline(always)
+        init(word: UInt64) {
+            self.word = word
+        }
+
+        @inlinable @inline(always) var capacity: UInt64 { self.word & 0xFFFF_FFFF }
+        @inlinable @inline(always) var byteOffset: Int { Int(self.word >> 32) * SegmentLayout.pageByteCount }
         var extent: Extent {
             let page = SegmentLayout.pageByteCount
             let byteCount = Int(self.capacity) * CompletionRing.entryByteCount
@@ -108,13 +115,13 @@ extension CompletionRing {
     }
 
     /// To be read under one of the locks.
-    @inline(always)
+    @inlinable @inline(always)
     internal var geometry: Geometry {
         get { Geometry(word: self.geometryWord.relaxed) }
         nonmutating set { self.geometryWord.storeRelaxed(newValue.word) }
     }
 
-    @inline(always)
+    @inlinable @inline(always)
     internal func slot(_ index: UInt64, in geometry: Geometry) -> UnsafeMutablePointer<CompletionEntry> {
         let place = Int(index & (geometry.capacity &- 1))
         // SAFETY: the capacity is a power of two, so the place lies inside the extent of the ring.
@@ -122,7 +129,7 @@ extension CompletionRing {
             .assumingMemoryBound(to: CompletionEntry.self)
     }
 
-    @inline(always)
+    @inlinable @inline(always)
     internal func sequence(_ index: UInt64, in geometry: Geometry) -> SharedUInt32 {
         unsafe SharedUInt32(
             at: UnsafeMutableRawPointer(self.slot(index, in: geometry)) + CompletionEntry.sequenceOffset
@@ -130,7 +137,7 @@ extension CompletionRing {
     }
 
     /// Whether the entry with this index is there. Acquired: the rest of the entry is there too.
-    @inline(always)
+    @inlinable @inline(always)
     internal func hasEntry(_ index: UInt64, in geometry: Geometry) -> Bool {
         let expected = UInt32(truncatingIfNeeded: index &+ 1)
         guard self.sequence(index, in: geometry).acquired == expected else { return false }
@@ -139,22 +146,22 @@ extension CompletionRing {
     }
 
     /// Completions that the ring holds at most.
-    package var capacity: Int { Int(self.geometry.capacity) }
+    public var capacity: Int { Int(self.geometry.capacity) }
     /// Completions that wait to be polled.
-    package var count: Int {
+    public var count: Int {
         // In this order the difference is never negative, whatever others do in between.
         let consumed = self.consumed.acquired
         return Int(clamping: self.produced.acquired &- consumed)
     }
     /// Where the next completion will stand, counted from the beginning.
-    @inline(always) package var producedCount: UInt64 { self.produced.acquired }
+    @inlinable @inline(always) public var producedCount: UInt64 { self.produced.acquired }
     /// How many completions were taken out, or removed.
-    @inline(always) package var consumedCount: UInt64 { self.consumed.acquired }
-    @inline(always) package var isEmpty: Bool { !self.hasEntry(self.consumed.relaxed, in: self.geometry) }
+    @inlinable @inline(always) public var consumedCount: UInt64 { self.consumed.acquired }
+    @inlinable @inline(always) public var isEmpty: Bool { !self.hasEntry(self.consumed.relaxed, in: self.geometry) }
     /// Whether the completion that makes so many since the beginning was appended, and is the one of a receive request.
     ///
     /// A producer that died before it wrote leaves the place to the next one, whose completion is another.
-    package func hasProduced(_ count: UInt64, receive workRequestID: UInt64, ofQueuePair number: UInt32) -> Bool {
+    public func hasProduced(_ count: UInt64, receive workRequestID: UInt64, ofQueuePair number: UInt32) -> Bool {
         guard self.acquireProducing() else { return true }
         defer { self.producerLock.unlock() }
         guard self.produced.relaxed >= count else { return false }
@@ -164,7 +171,7 @@ extension CompletionRing {
         return entry.qpNumber == number && entry.workRequestID == workRequestID
             && entry.opcode & UInt8(WorkCompletion.Opcode.receive) != 0
     }
-    @inline(always) package var hasOverrun: Bool { self.overrun.relaxed != 0 }
+    @inlinable @inline(always) public var hasOverrun: Bool { self.overrun.relaxed != 0 }
 }
 
 // MARK: - Producing
@@ -175,7 +182,7 @@ extension CompletionRing {
     /// - Parameters:
     ///   - isSolicited: Whether it satisfies a consumer that waits for solicited ones only.
     ///   - raisesEvent: false when the event is to come later: the caller then calls `raiseIfArmed`.
-    package func push(_ completion: WorkCompletion, isSolicited: Bool, raisesEvent: Bool = true) -> PushOutcome {
+    public func push(_ completion: WorkCompletion, isSolicited: Bool, raisesEvent: Bool = true) -> PushOutcome {
         self.push(completion, isSolicited: isSolicited, raisesEvent: raisesEvent) { _, _ in true }
     }
 
@@ -183,8 +190,8 @@ extension CompletionRing {
     ///
     /// - Parameter fill: Runs under the producers' lock, when there is room, and puts the payload into the entry. It gets the
     ///   entry's index, and returns whether the entry shall be appended.
-    @inline(always)
-    package func push(
+    @inlinable @inline(always)
+    public func push(
         _ completion: WorkCompletion,
         isSolicited: Bool,
         raisesEvent: Bool = true,
@@ -211,8 +218,17 @@ extension CompletionRing {
         return raisesEvent && self.raiseIfArmed(isSolicited: isSolicited) ? .storedAndDue : .stored
     }
 
-    @inline(always)
-    private func hasRoom(at index: UInt64, in geometry: Geometry) -> Bool {
+    /// Asks for the line of an entry that will be written soon: its last reader is another core, and what is written behind
+    /// it would have to wait.
+    @inlinable @inline(always)
+    public func prefetchNext() {
+        unsafe Prefetch.toWrite(self.slot(self.produced.relaxed &+ Self.entriesAhead, in: self.geometry))
+    }
+
+    @inlinable @inline(always) internal static var entriesAhead: UInt64 { 4 }
+
+    @inlinable @inline(always)
+    internal func hasRoom(at index: UInt64, in geometry: Geometry) -> Bool {
         if index &- self.knownConsumed.relaxed < geometry.capacity { return true }
         // Acquired: the consumer has read the entry before it gave the place back.
         let consumed = self.consumed.acquired
@@ -221,7 +237,7 @@ extension CompletionRing {
     }
 
     /// Takes the producers' lock, and finishes what a holder that died had begun.
-    @inline(always)
+    @inlinable @inline(always)
     internal func acquireProducing() -> Bool {
         do throws(Errno) {
             guard try self.producerLock.lock() == .ownerDied else { return true }
@@ -234,7 +250,14 @@ extension CompletionRing {
     }
 
     /// Whether what was just appended is what the consumer armed the ring for; disarms it then, and an event is due.
-    package func raiseIfArmed(isSolicited: Bool) -> Bool {
+    @inlinable @inline(always)
+    public func raiseIfArmed(isSolicited: Bool) -> Bool {
+        // Without a channel nobody arms.
+        self.channelDescriptor.relaxed != 0 && self.disarmIfDue(isSolicited: isSolicited)
+    }
+
+    @usableFromInline
+    internal func disarmIfDue(isSolicited: Bool) -> Bool {
         // The consumer arms, then looks for completions; we publish, then look for the arming. With the fence, and its
         // partner in `arm`, at least one of us sees the other.
         fullFence()
@@ -247,7 +270,7 @@ extension CompletionRing {
         return true
     }
 
-    @inline(always)
+    @inlinable @inline(always)
     internal func acquire(_ lock: SharedLock) -> Bool {
         do throws(Errno) {
             // A dead holder left the ring sound, see above: there is nothing to repair.
@@ -263,27 +286,27 @@ extension CompletionRing {
 
 extension CompletionRing {
     /// Takes the consumer's lock; `false` when a peer destroyed it.
-    @inline(always)
-    package func beginConsuming() -> Bool {
+    @inlinable @inline(always)
+    public func beginConsuming() -> Bool {
         self.acquire(self.consumerLock)
     }
 
-    @inline(always)
-    package func endConsuming() {
+    @inlinable @inline(always)
+    public func endConsuming() {
         self.consumerLock.unlock()
     }
 
     /// Moves the oldest completion to `completion`, or says that there is none. Between `beginConsuming` and `end`.
-    @inline(always)
-    package func next(into completion: inout WorkCompletion) -> Bool {
+    @inlinable @inline(always)
+    public func next(into completion: inout WorkCompletion) -> Bool {
         self.next(into: &completion) { _ in }
     }
 
     /// Moves the oldest completion to `completion`, or says that there is none. Between `beginConsuming` and `end`.
     ///
     /// - Parameter place: Puts the payload of the entry where it belongs.
-    @inline(always)
-    package func next(into completion: inout WorkCompletion, place: (CompletionEntry) -> Void) -> Bool {
+    @inlinable @inline(always)
+    public func next(into completion: inout WorkCompletion, place: (CompletionEntry) -> Void) -> Bool {
         let index = self.consumed.relaxed
         let geometry = self.geometry
         guard self.hasEntry(index, in: geometry) else { return false }
@@ -299,7 +322,7 @@ extension CompletionRing {
     ///
     /// - Returns: Whether it was not armed before.
     @discardableResult
-    package func arm(solicitedOnly: Bool) -> Bool {
+    public func arm(solicitedOnly: Bool) -> Bool {
         let before = self.arming.raise(to: solicitedOnly ? Arming.solicited.rawValue : Arming.any.rawValue)
         fullFence()
         return before == Arming.none.rawValue
@@ -307,7 +330,7 @@ extension CompletionRing {
     /// Takes back what `arm` asked for.
     ///
     /// - Returns: Whether it was armed.
-    package func disarm() -> Bool {
+    public func disarm() -> Bool {
         self.arming.exchange(Arming.none.rawValue) != Arming.none.rawValue
     }
 }

@@ -10,9 +10,9 @@
 /// process that was inside at that moment has been outside. Nothing is counted, so a process that dies inside leaves
 /// nothing to repair, and an access costs no write to a line that others write.
 @safe
-package struct InitiatorLine {
-    package let sequence: SharedUInt64
-    package let incarnation: SharedUInt64
+public struct InitiatorLine {
+    public let sequence: SharedUInt64
+    public let incarnation: SharedUInt64
 
     @unsafe
     internal init(at base: UnsafeMutableRawPointer) {
@@ -21,14 +21,14 @@ package struct InitiatorLine {
     }
 
     /// The process begins to work on the segment. Before it reads anything there, `fullFence` must follow.
-    @inline(always)
-    package func enter() {
+    @inlinable @inline(always)
+    public func enter() {
         self.sequence.storeRelaxed(self.sequence.relaxed | 1)
     }
 
     /// The process has read and written what it wanted.
-    @inline(always)
-    package func leave() {
+    @inlinable @inline(always)
+    public func leave() {
         self.sequence.storeReleasing((self.sequence.relaxed | 1) &+ 1)
     }
 }

@@ -10,19 +10,19 @@
 ///
 /// Feistel networks of four rounds. They hide which slot and generation a key names from who sees a few keys; they are
 /// not meant to withstand somebody who may ask for millions.
-package struct KeyCipher: Sendable, BitwiseCopyable, Hashable {
-    private let secret0: UInt32
-    private let secret1: UInt32
-    private let secret2: UInt32
-    private let secret3: UInt32
+public struct KeyCipher: Sendable, BitwiseCopyable, Hashable {
+    @usableFromInline internal let secret0: UInt32
+    @usableFromInline internal let secret1: UInt32
+    @usableFromInline internal let secret2: UInt32
+    @usableFromInline internal let secret3: UInt32
 
     /// Bits of a prefix.
-    package static var prefixBitCount: Int { 24 }
+    public static var prefixBitCount: Int { 24 }
     /// Tags under one prefix.
-    package static var tagCount: UInt32 { 256 }
+    public static var tagCount: UInt32 { 256 }
 
     /// - Parameter secret: 128 random bits.
-    package init(secret: (UInt64, UInt64)) {
+    public init(secret: (UInt64, UInt64)) {
         self.secret0 = UInt32(truncatingIfNeeded: secret.0)
         self.secret1 = UInt32(truncatingIfNeeded: secret.0 >> 32)
         self.secret2 = UInt32(truncatingIfNeeded: secret.1)
@@ -30,8 +30,8 @@ package struct KeyCipher: Sendable, BitwiseCopyable, Hashable {
     }
 
     /// The prefix of a 24-bit number.
-    @inline(always)
-    package func encrypt(_ value: UInt32) -> UInt32 {
+    @inlinable @inline(always)
+    public func encrypt(_ value: UInt32) -> UInt32 {
         var left = (value >> 12) & 0xFFF
         var right = value & 0xFFF
         left ^= Self.mix(right, self.secret0) & 0xFFF
@@ -42,8 +42,8 @@ package struct KeyCipher: Sendable, BitwiseCopyable, Hashable {
     }
 
     /// The number behind the prefix of a key.
-    @inline(always)
-    package func decrypt(key: UInt32) -> UInt32 {
+    @inlinable @inline(always)
+    public func decrypt(key: UInt32) -> UInt32 {
         var left = key >> 20
         var right = (key >> 8) & 0xFFF
         right ^= Self.mix(left, self.secret3) & 0xFFF
@@ -54,7 +54,7 @@ package struct KeyCipher: Sendable, BitwiseCopyable, Hashable {
     }
 
     /// The tag under a prefix of a number below 256: another one for each number.
-    package func tag(_ value: UInt32, under prefix: UInt32) -> UInt32 {
+    public func tag(_ value: UInt32, under prefix: UInt32) -> UInt32 {
         var left = (value >> 4) & 0xF
         var right = value & 0xF
         left ^= Self.mix(right << 24 | prefix, self.secret3) & 0xF
@@ -65,8 +65,8 @@ package struct KeyCipher: Sendable, BitwiseCopyable, Hashable {
     }
 
     /// A hash of a number under a secret, in the lower 16 bits: every bit of the result depends on every bit of both.
-    @inline(always)
-    private static func mix(_ value: UInt32, _ secret: UInt32) -> UInt32 {
+    @inlinable @inline(always)
+    internal static func mix(_ value: UInt32, _ secret: UInt32) -> UInt32 {
         var word = (value &* 0x9E37_79B1) ^ secret
         word = (word ^ (word >> 15)) &* 0x85EB_CA6B
         word = (word ^ (word >> 13)) &* 0xC2B2_AE35

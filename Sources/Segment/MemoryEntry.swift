@@ -20,42 +20,48 @@ internal import SystemIO
 /// All but the first and the list change only while no key is valid and no access is under way, so whoever has counted
 /// himself in and still finds his key may read them. A window is bound as long as its key is valid; binding copies into
 /// its entry all that an access needs, so that none looks at the region.
-package struct MemoryEntry: Sendable {
-    package let state: SharedUInt64
-    package let position: SharedUInt64
-    package let virtualAddress: SharedUInt64
-    package let byteCount: SharedUInt64
-    package let access: SharedUInt32
-    package let domain: SharedUInt32
-    internal let generation: SharedUInt32
-    internal let nextFree: SharedUInt32
-    package let kind: SharedUInt32
-    package let queuePair: SharedUInt32
-    package let regionKey: SharedUInt32
-    internal let windowGeneration: SharedUInt32
+@safe
+public struct MemoryEntry {
+    // SAFETY: 64 bytes in a mapping that outlives the view.
+    @usableFromInline internal let base: UnsafeMutableRawPointer
 
     @unsafe
-    @inline(always)
+    @inlinable @inline(always)
     internal init(at base: UnsafeMutableRawPointer) {
-        unsafe self.state = SharedUInt64(at: base)
-        unsafe self.position = SharedUInt64(at: base + 8)
-        unsafe self.virtualAddress = SharedUInt64(at: base + 16)
-        unsafe self.byteCount = SharedUInt64(at: base + 24)
-        unsafe self.access = SharedUInt32(at: base + 32)
-        unsafe self.domain = SharedUInt32(at: base + 36)
-        unsafe self.generation = SharedUInt32(at: base + 40)
-        unsafe self.nextFree = SharedUInt32(at: base + 44)
-        unsafe self.kind = SharedUInt32(at: base + 48)
-        unsafe self.queuePair = SharedUInt32(at: base + 52)
-        unsafe self.regionKey = SharedUInt32(at: base + 56)
-        unsafe self.windowGeneration = SharedUInt32(at: base + 60)
+        unsafe self.base = base
     }
+
+    @inlinable @inline(always)
+    internal func word32(_ offset: Int) -> SharedUInt32 {
+        unsafe SharedUInt32(at: self.base + offset)
+    }
+
+    @inlinable @inline(always)
+    internal func word64(_ offset: Int) -> SharedUInt64 {
+        unsafe SharedUInt64(at: self.base + offset)
+    }
+
+    @inlinable @inline(always) public var state: SharedUInt64 { self.word64(0) }
+    @inlinable @inline(always) public var position: SharedUInt64 { self.word64(8) }
+    @inlinable @inline(always) public var virtualAddress: SharedUInt64 { self.word64(16) }
+    @inlinable @inline(always) public var byteCount: SharedUInt64 { self.word64(24) }
+    @inlinable @inline(always) public var access: SharedUInt32 { self.word32(32) }
+    @inlinable @inline(always) public var domain: SharedUInt32 { self.word32(36) }
+    internal var generation: SharedUInt32 { self.word32(40) }
+    internal var nextFree: SharedUInt32 { self.word32(44) }
+    @inlinable @inline(always) public var kind: SharedUInt32 { self.word32(48) }
+    @inlinable @inline(always) public var queuePair: SharedUInt32 { self.word32(52) }
+    @inlinable @inline(always) public var regionKey: SharedUInt32 { self.word32(56) }
+    internal var windowGeneration: SharedUInt32 { self.word32(60) }
 }
+
+// SAFETY: everything in the entry is reached through atomics.
+extension MemoryEntry: @unchecked Sendable {}
 
 extension MemoryEntry {
     /// The key that is valid now; 0 for none.
-    @inline(always)
-    package var validKey: UInt32 { UInt32(truncatingIfNeeded: self.state.acquired >> 32) }
+    @inlinable @inline(always)
+    public var validKey: UInt32 { UInt32(truncatingIfNeeded: self.state.acquired >> 32) }
 
     /// Makes a key valid. Added and not stored: a stale key may be counting itself in and out at this moment.
     internal func validate(_ key: UInt32) {

@@ -8,10 +8,11 @@
 ///
 /// A window has the place and the pages of the region that it is bound to. 0 is what nearly all entries are: a region of
 /// the owner's own memory.
-package struct MemoryKind: Hashable, Sendable, BitwiseCopyable {
-    package let rawValue: UInt32
+public struct MemoryKind: Hashable, Sendable, BitwiseCopyable {
+    public let rawValue: UInt32
 
-    package init(rawValue: UInt32) {
+    @inlinable @inline(always)
+    public init(rawValue: UInt32) {
         self.rawValue = rawValue
     }
 
@@ -21,31 +22,33 @@ package struct MemoryKind: Hashable, Sendable, BitwiseCopyable {
 }
 
 extension MemoryKind {
-    package static var region: MemoryKind { MemoryKind(0, .process, isOnDemand: false) }
+    public static var region: MemoryKind { MemoryKind(0, .process, isOnDemand: false) }
     /// An explicit range, or with address 0 and the longest length the whole address space.
-    package static var onDemandRegion: MemoryKind { MemoryKind(0, .process, isOnDemand: true) }
-    package static var deviceMemory: MemoryKind { MemoryKind(0, .segment, isOnDemand: false) }
+    public static var onDemandRegion: MemoryKind { MemoryKind(0, .process, isOnDemand: true) }
+    public static var deviceMemory: MemoryKind { MemoryKind(0, .segment, isOnDemand: false) }
     /// Reads as zeros, and forgets what is written. Local keys only.
-    package static var null: MemoryKind { MemoryKind(0, .nowhere, isOnDemand: false) }
+    public static var null: MemoryKind { MemoryKind(0, .nowhere, isOnDemand: false) }
 
     /// A window onto a region of this kind.
-    package func window(_ type: MemoryWindowType) -> MemoryKind {
+    public func window(_ type: MemoryWindowType) -> MemoryKind {
         MemoryKind(rawValue: self.rawValue & ~0xFF | UInt32(type.rawValue))
     }
 
     /// Whether a key of this kind names a region, and `nil` or the type of the window.
-    @inline(always)
-    package var isRegion: Bool { self.rawValue & 0xFF == 0 }
-    package var windowType: MemoryWindowType? { MemoryWindowType(rawValue: UInt8(truncatingIfNeeded: self.rawValue)) }
+    @inlinable @inline(always)
+    public var isRegion: Bool { self.rawValue & 0xFF == 0 }
+    @inlinable public var windowType: MemoryWindowType? {
+        MemoryWindowType(rawValue: UInt8(truncatingIfNeeded: self.rawValue))
+    }
 
     /// `nil` for a number that this version does not know.
-    @inline(always)
-    package var place: MemoryPlace? { MemoryPlace(rawValue: UInt8(truncatingIfNeeded: self.rawValue >> 8)) }
-    package var isOnDemand: Bool { self.rawValue & 1 << 16 != 0 }
+    @inlinable @inline(always)
+    public var place: MemoryPlace? { MemoryPlace(rawValue: UInt8(truncatingIfNeeded: self.rawValue >> 8)) }
+    public var isOnDemand: Bool { self.rawValue & 1 << 16 != 0 }
 }
 
 /// Where the bytes of a region are.
-package enum MemoryPlace: UInt8, Sendable, BitwiseCopyable {
+public enum MemoryPlace: UInt8, Sendable, BitwiseCopyable {
     /// At an address of the owner's process.
     case process = 0
     /// At an offset of the owner's segment: every process that maps it reaches them with plain copies.
@@ -55,7 +58,7 @@ package enum MemoryPlace: UInt8, Sendable, BitwiseCopyable {
 }
 
 /// The two sorts of memory windows; raw values are those of `ibv_mw_type`.
-package enum MemoryWindowType: UInt8, Sendable, BitwiseCopyable {
+public enum MemoryWindowType: UInt8, Sendable, BitwiseCopyable {
     /// Bound and unbound by `ibv_bind_mw`; any queue pair of its protection domain may serve it.
     case type1 = 1
     /// Bound by a work request to one queue pair (2B), until a work request of either side invalidates it.
@@ -65,16 +68,16 @@ package enum MemoryWindowType: UInt8, Sendable, BitwiseCopyable {
 extension MemoryPlace {
     // Comparing with `==` would go through the protocol of raw values.
 
-    @inline(always)
-    package var isProcess: Bool {
+    @inlinable @inline(always)
+    public var isProcess: Bool {
         switch self {
         case .process: true
         case .segment, .nowhere: false
         }
     }
 
-    @inline(always)
-    package var isNowhere: Bool {
+    @inlinable @inline(always)
+    public var isNowhere: Bool {
         switch self {
         case .nowhere: true
         case .process, .segment: false

@@ -3,11 +3,11 @@
 /// A view over a segment, in whatever process; making and removing entries is `ProcessSegment`'s. `MemoryEntry` has the
 /// layout of an entry.
 @safe
-package struct MemoryTable {
+public struct MemoryTable {
     // SAFETY: `count` entries in the segment's mapping, which outlives the view.
-    private let entries: UnsafeMutableRawPointer
-    private let indexMask: UInt32
-    package let cipher: KeyCipher
+    @usableFromInline internal let entries: UnsafeMutableRawPointer
+    @usableFromInline internal let indexMask: UInt32
+    public let cipher: KeyCipher
 
     @unsafe
     internal init(entries: UnsafeMutableRawPointer, count: Int, cipher: KeyCipher) {
@@ -16,14 +16,14 @@ package struct MemoryTable {
         self.cipher = cipher
     }
 
-    @inline(always)
+    @inlinable @inline(always)
     internal func entry(at index: UInt32) -> MemoryEntry {
         // SAFETY: the mask keeps the index inside the table.
         unsafe MemoryEntry(at: self.entries + Int(index & self.indexMask) * SegmentLayout.memoryEntryByteCount)
     }
 
-    @inline(always)
-    package func entry(forKey key: UInt32) -> MemoryEntry {
+    @inlinable @inline(always)
+    public func entry(forKey key: UInt32) -> MemoryEntry {
         self.entry(at: self.cipher.decrypt(key: key))
     }
 
@@ -50,15 +50,39 @@ extension MemoryTable {
     ///   - byteCount: May be 0; the address must lie in the region, or at its end, all the same.
     ///   - access: All of these must be allowed; none means local reading.
     ///   - accessor: Who asks.
-    @inline(always)
-    package func resolve(
+    @inlinable @inline(always)
+    public func resolve(
         key: UInt32,
         address: UInt64,
         byteCount: UInt64,
         access: AccessFlags,
         by accessor: MemoryAccessor
     ) -> MemoryLocation? {
-        let entry = self.entry(forKey: key)
+        Self.resolve(self.entry(forKey: key), key, address, byteCount, access, accessor)
+    }
+
+    /// As `resolve`, for who keeps a memo of the table.
+    @inlinable @inline(always)
+    public func resolve(
+        key: UInt32,
+        address: UInt64,
+        byteCount: UInt64,
+        access: AccessFlags,
+        by accessor: MemoryAccessor,
+        memo: inout KeyMemo
+    ) -> MemoryLocation? {
+        Self.resolve(self.entry(at: memo.index(of: key, self.cipher)), key, address, byteCount, access, accessor)
+    }
+
+    @inlinable @inline(always)
+    internal static func resolve(
+        _ entry: MemoryEntry,
+        _ key: UInt32,
+        _ address: UInt64,
+        _ byteCount: UInt64,
+        _ access: AccessFlags,
+        _ accessor: MemoryAccessor
+    ) -> MemoryLocation? {
         guard key != 0, entry.validKey == key else { return nil }
         let location = Self.locate(entry, address, byteCount, access, accessor)
         // A key is valid once in a generation: that it stands there again now means that it stood there all the time.
@@ -71,8 +95,8 @@ extension MemoryTable {
     /// Like `resolve`, and keeps the region from going away until `endAccess(key:)`.
     ///
     /// Deregistration waits for whoever is inside: copy, and leave at once.
-    @inline(always)
-    package func beginAccess(
+    @inlinable @inline(always)
+    public func beginAccess(
         key: UInt32,
         address: UInt64,
         byteCount: UInt64,
@@ -92,18 +116,18 @@ extension MemoryTable {
     }
 
     /// Ends what `beginAccess` with the same key began.
-    @inline(always)
-    package func endAccess(key: UInt32) {
+    @inlinable @inline(always)
+    public func endAccess(key: UInt32) {
         self.entry(forKey: key).state.subtract(1)
     }
 
     /// Whether the key is valid now, for whatever use.
-    package func isValid(key: UInt32) -> Bool {
+    public func isValid(key: UInt32) -> Bool {
         key != 0 && self.entry(forKey: key).validKey == key
     }
 
-    @inline(always)
-    private static func locate(
+    @inlinable @inline(always)
+    internal static func locate(
         _ entry: MemoryEntry,
         _ address: UInt64,
         _ byteCount: UInt64,
@@ -123,7 +147,8 @@ extension MemoryTable {
     }
 
     /// Whether a window is there for who asks.
-    private static func serves(_ entry: MemoryEntry, _ kind: MemoryKind, _ accessor: MemoryAccessor) -> Bool {
+    @usableFromInline
+    internal static func serves(_ entry: MemoryEntry, _ kind: MemoryKind, _ accessor: MemoryAccessor) -> Bool {
         switch kind.windowType {
         case .type1: accessor.queuePair != 0
         case .type2: accessor.queuePair != 0 && accessor.queuePair == entry.queuePair.relaxed
@@ -140,7 +165,7 @@ extension MemoryTable {
     ///
     /// - Parameter accessor: `remote` in both cases: the queue pair is the one that the window is bound to.
     /// - Returns: Whether it was the key of a window that is bound to that queue pair; nothing is changed if not.
-    package func invalidateWindow(key: UInt32, by accessor: MemoryAccessor) -> Bool {
+    public func invalidateWindow(key: UInt32, by accessor: MemoryAccessor) -> Bool {
         let entry = self.entry(forKey: key)
         guard key != 0, entry.validKey == key else { return false }
         // Who is inside may rely on what the entry says: the key might be bound anew at this moment.
@@ -156,7 +181,7 @@ extension MemoryTable {
 
     /// As `invalidateWindow`, for a process that works on another one's table and has said so there: it counts nowhere,
     /// because nobody would count for it if it died. Its own accesses were before this one, and other peers have none.
-    package func invalidateWindowAsInitiator(key: UInt32, by accessor: MemoryAccessor) -> Bool {
+    public func invalidateWindowAsInitiator(key: UInt32, by accessor: MemoryAccessor) -> Bool {
         let entry = self.entry(forKey: key)
         return key != 0 && entry.validKey == key
             && MemoryKind(rawValue: entry.kind.relaxed).windowType == .type2

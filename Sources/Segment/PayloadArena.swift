@@ -6,14 +6,14 @@
 /// the room back as it takes these. A message is in one piece: its scatter elements, then its bytes. When there is no room
 /// the message takes another way; nobody ever waits.
 @safe
-package struct PayloadArena {
+public struct PayloadArena {
     // SAFETY: `byteCount` bytes, a power of two, in a mapping that outlives the view.
-    private let bytes: UnsafeMutableRawPointer
-    private let byteCount: Int
-    private let entry: QueuePairEntry
+    @usableFromInline internal let bytes: UnsafeMutableRawPointer
+    @usableFromInline internal let byteCount: Int
+    @usableFromInline internal let entry: QueuePairEntry
 
     /// Room for each queue pair, in bytes.
-    package static var byteCountDefault: Int { 64 << 10 }
+    public static var byteCountDefault: Int { 64 << 10 }
 
     @unsafe
     internal init(bytes: UnsafeMutableRawPointer, byteCount: Int, entry: QueuePairEntry) {
@@ -22,8 +22,8 @@ package struct PayloadArena {
         self.entry = entry
     }
 
-    @inline(always)
-    private static func size(elementCount: Int, payloadByteCount: Int) -> Int {
+    @inlinable @inline(always)
+    internal static func size(elementCount: Int, payloadByteCount: Int) -> Int {
         // Whole cache lines, so that writer and reader do not share one.
         (elementCount * MemoryLayout<ScatterElement>.stride + payloadByteCount + 63) & ~63
     }
@@ -33,7 +33,7 @@ package struct PayloadArena {
     /// - Parameter gather: Writes the payload; `false` when that cannot be read.
     /// - Returns: Its position, or `nil` when there is no room, or nothing to gather.
     @unsafe
-    package func append(
+    public func append(
         _ elements: UnsafeBufferPointer<ScatterElement>,
         payloadByteCount: Int,
         gather: (UnsafeMutableRawPointer) -> Bool
@@ -56,8 +56,8 @@ package struct PayloadArena {
         return start
     }
 
-    @inline(always)
-    private func hasRoom(until end: UInt64) -> Bool {
+    @inlinable @inline(always)
+    internal func hasRoom(until end: UInt64) -> Bool {
         if end &- self.entry.arenaKnownTail.relaxed <= UInt64(self.byteCount) { return true }
         // Acquired: the poller has read the message before it gave the room back.
         let tail = self.entry.arenaTail.acquired
@@ -67,7 +67,7 @@ package struct PayloadArena {
 
     /// Gives the message at `position` to `body`, its elements and its bytes, and then its room back.
     @unsafe
-    package func take(
+    public func take(
         at position: UInt64,
         elementCount: Int,
         payloadByteCount: Int,

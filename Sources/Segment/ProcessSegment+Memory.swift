@@ -53,6 +53,7 @@ extension ProcessSegment {
         entry.waitForAccesses()
         // Whoever was inside a window when it was invalidated works on the region still.
         for window in windows { self.memory.entry(at: window).waitForAccesses() }
+        self.placers.wait()
         self.waitForInitiators()
         self.lock.withLock { self.release(index) }
         self.header.counter(.regionsDeregistered).add(1)
@@ -66,6 +67,7 @@ extension ProcessSegment {
         _ = try self.takeAway(key)
         // The slot is in no list, and its key resolves for nobody.
         entry.waitForAccesses()
+        self.placers.wait()
         self.waitForInitiators()
         entry.access.storeRelaxed(access.rawValue)
         entry.domain.storeRelaxed(domain)

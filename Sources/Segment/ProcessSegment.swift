@@ -16,6 +16,9 @@ package final class ProcessSegment {
     // SAFETY: set once by the engine, before the segment is shared.
     package var isInitiatorAlive: (@Sendable (UInt32, UInt64) -> Bool)?
 
+    /// Threads of this process that put payloads in place.
+    package let placers = Placers()
+
     // SAFETY: what follows is read and written under `lock` only.
     internal let lock = Lock()
     internal var freeExtents: FreeExtents

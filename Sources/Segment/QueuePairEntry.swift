@@ -1,4 +1,4 @@
-package import SystemIO
+public import SystemIO
 
 /// What other processes may know of one queue pair. A view over 256 bytes of a segment; the queue pair itself fills it in.
 ///
@@ -35,52 +35,53 @@ package import SystemIO
 /// | 192-199 | arena: how far the poller is                   |
 /// | 200-247 | lock around the delivery of a datagram         |
 @safe
-package struct QueuePairEntry {
+public struct QueuePairEntry {
     // SAFETY: 256 bytes in a mapping that outlives the view.
-    private let base: UnsafeMutableRawPointer
+    @usableFromInline internal let base: UnsafeMutableRawPointer
 
     @unsafe
+    @inlinable @inline(always)
     internal init(at base: UnsafeMutableRawPointer) {
         unsafe self.base = base
     }
 
-    @inline(always)
-    private func word32(_ offset: Int) -> SharedUInt32 {
+    @inlinable @inline(always)
+    internal func word32(_ offset: Int) -> SharedUInt32 {
         unsafe SharedUInt32(at: self.base + offset)
     }
 
-    @inline(always)
-    private func word64(_ offset: Int) -> SharedUInt64 {
+    @inlinable @inline(always)
+    internal func word64(_ offset: Int) -> SharedUInt64 {
         unsafe SharedUInt64(at: self.base + offset)
     }
 
-    package var number: SharedUInt32 { self.word32(0) }
-    package var state: SharedUInt32 { self.word32(4) }
-    package var type: SharedUInt32 { self.word32(8) }
-    package var access: SharedUInt32 { self.word32(12) }
-    package var domain: SharedUInt32 { self.word32(16) }
-    package var destQP: SharedUInt32 { self.word32(20) }
-    package var sendCompletions: SharedUInt32 { self.word32(24) }
-    package var receiveCompletions: SharedUInt32 { self.word32(28) }
-    package var receives: SharedUInt32 { self.word32(32) }
-    package var hasSharedReceives: SharedUInt32 { self.word32(36) }
-    package var qKey: SharedUInt32 { self.word32(40) }
-    package var pathMTUByteCount: SharedUInt32 { self.word32(44) }
-    package var peerGIDPrefix: SharedUInt64 { self.word64(48) }
-    package var peerGIDInterfaceID: SharedUInt64 { self.word64(56) }
+    @inlinable @inline(always) public var number: SharedUInt32 { self.word32(0) }
+    @inlinable @inline(always) public var state: SharedUInt32 { self.word32(4) }
+    @inlinable @inline(always) public var type: SharedUInt32 { self.word32(8) }
+    @inlinable @inline(always) public var access: SharedUInt32 { self.word32(12) }
+    @inlinable @inline(always) public var domain: SharedUInt32 { self.word32(16) }
+    @inlinable @inline(always) public var destQP: SharedUInt32 { self.word32(20) }
+    @inlinable @inline(always) public var sendCompletions: SharedUInt32 { self.word32(24) }
+    @inlinable @inline(always) public var receiveCompletions: SharedUInt32 { self.word32(28) }
+    @inlinable @inline(always) public var receives: SharedUInt32 { self.word32(32) }
+    @inlinable @inline(always) public var hasSharedReceives: SharedUInt32 { self.word32(36) }
+    @inlinable @inline(always) public var qKey: SharedUInt32 { self.word32(40) }
+    @inlinable @inline(always) public var pathMTUByteCount: SharedUInt32 { self.word32(44) }
+    @inlinable @inline(always) public var peerGIDPrefix: SharedUInt64 { self.word64(48) }
+    @inlinable @inline(always) public var peerGIDInterfaceID: SharedUInt64 { self.word64(56) }
 
     /// Odd while what is above changes. A peer that finds the number that it has seen before knows the rest.
-    @inline(always) package var version: SharedUInt64 { self.word64(64) }
-    package var ownGIDPrefix: SharedUInt64 { self.word64(72) }
-    package var ownGIDInterfaceID: SharedUInt64 { self.word64(80) }
-    package var rnrTimer: SharedUInt32 { self.word32(88) }
-    package var receiveDomain: SharedUInt32 { self.word32(92) }
-    package var readsMax: SharedUInt32 { self.word32(96) }
-    package var arenaPage: SharedUInt32 { self.word32(100) }
-    package var arenaByteCount: SharedUInt32 { self.word32(104) }
+    @inlinable @inline(always) public var version: SharedUInt64 { self.word64(64) }
+    @inlinable @inline(always) public var ownGIDPrefix: SharedUInt64 { self.word64(72) }
+    @inlinable @inline(always) public var ownGIDInterfaceID: SharedUInt64 { self.word64(80) }
+    @inlinable @inline(always) public var rnrTimer: SharedUInt32 { self.word32(88) }
+    @inlinable @inline(always) public var receiveDomain: SharedUInt32 { self.word32(92) }
+    @inlinable @inline(always) public var readsMax: SharedUInt32 { self.word32(96) }
+    @inlinable @inline(always) public var arenaPage: SharedUInt32 { self.word32(100) }
+    @inlinable @inline(always) public var arenaByteCount: SharedUInt32 { self.word32(104) }
 
     /// Why a peer stopped the queue pair.
-    package enum Failure: UInt32, Sendable {
+    public enum Failure: UInt32, Sendable {
         /// The peer wanted memory that it may not have.
         case accessError = 1
         /// The peer's request made no sense.
@@ -93,26 +94,26 @@ package struct QueuePairEntry {
         case fatal = 5
     }
 
-    @inline(always) package var failure: SharedUInt32 { self.word32(128) }
-    package var hasCommunicated: SharedUInt32 { self.word32(132) }
-    package var waiter: SharedUInt32 { self.word32(136) }
-    @inline(always) internal var arenaHead: SharedUInt64 { self.word64(144) }
-    @inline(always) internal var arenaKnownTail: SharedUInt64 { self.word64(152) }
-    @inline(always) package var receiveIndex: SharedUInt64 { self.word64(160) }
-    @inline(always) package var receiveID: SharedUInt64 { self.word64(168) }
-    @inline(always) package var receiveEnd: SharedUInt64 { self.word64(176) }
-    @inline(always) internal var arenaTail: SharedUInt64 { self.word64(192) }
-    package var deliveryLock: SharedLock { unsafe SharedLock(at: self.base + 200) }
+    @inlinable @inline(always) public var failure: SharedUInt32 { self.word32(128) }
+    @inlinable @inline(always) public var hasCommunicated: SharedUInt32 { self.word32(132) }
+    @inlinable @inline(always) public var waiter: SharedUInt32 { self.word32(136) }
+    @inlinable @inline(always) internal var arenaHead: SharedUInt64 { self.word64(144) }
+    @inlinable @inline(always) internal var arenaKnownTail: SharedUInt64 { self.word64(152) }
+    @inlinable @inline(always) public var receiveIndex: SharedUInt64 { self.word64(160) }
+    @inlinable @inline(always) public var receiveID: SharedUInt64 { self.word64(168) }
+    @inlinable @inline(always) public var receiveEnd: SharedUInt64 { self.word64(176) }
+    @inlinable @inline(always) internal var arenaTail: SharedUInt64 { self.word64(192) }
+    public var deliveryLock: SharedLock { unsafe SharedLock(at: self.base + 200) }
 
     /// The arena is empty: no completion refers to it any more.
-    package func resetArena() {
+    public func resetArena() {
         self.arenaHead.storeRelaxed(0)
         self.arenaKnownTail.storeRelaxed(0)
         self.arenaTail.storeRelaxed(0)
     }
 
     /// Forgets what a peer has left here.
-    package func forgetPeer() {
+    public func forgetPeer() {
         self.receiveIndex.storeRelaxed(0)
         self.receiveEnd.storeRelaxed(0)
         self.failure.storeRelaxed(0)

@@ -2,16 +2,16 @@
 ///
 /// The responder of a queue pair keeps one and fills it again for each message.
 @safe
-package struct ReceiveDescriptor: ~Copyable {
-    package var workRequestID: UInt64 = 0
+public struct ReceiveDescriptor: ~Copyable {
+    public var workRequestID: UInt64 = 0
     /// How many elements are valid.
-    package internal(set) var elementCount = 0
+    public var elementCount = 0
     // SAFETY: `capacity` initialised elements, from `init` until `deinit`.
-    private let storage: UnsafeMutablePointer<ScatterElement>
-    package let capacity: Int
+    @usableFromInline internal let storage: UnsafeMutablePointer<ScatterElement>
+    public let capacity: Int
 
     /// - Parameter capacity: The greatest number of elements of any request in the queues that it will take from.
-    package init(capacity: Int) {
+    public init(capacity: Int) {
         self.capacity = max(capacity, 1)
         unsafe self.storage = .allocate(capacity: self.capacity)
         unsafe self.storage.initialize(
@@ -25,8 +25,8 @@ package struct ReceiveDescriptor: ~Copyable {
     }
 
     /// The element at `index`, which is below `elementCount`.
-    package subscript(index: Int) -> ScatterElement {
-        @inline(always)
+    public subscript(index: Int) -> ScatterElement {
+        @inlinable @inline(always)
         get {
             precondition(index >= 0 && index < self.elementCount, "no such element")
             return unsafe self.storage[index]
@@ -34,16 +34,20 @@ package struct ReceiveDescriptor: ~Copyable {
     }
 
     /// How many bytes a message may have that goes into it.
-    package var byteCount: UInt64 {
-        unsafe self.elements.reduce(0) { $0 + UInt64($1.byteCount) }
+    @inlinable @inline(always)
+    public var byteCount: UInt64 {
+        var sum: UInt64 = 0
+        for index in 0..<self.elementCount { sum += unsafe UInt64(self.storage[index].byteCount) }
+        return sum
     }
 
     /// The elements, for as long as the descriptor is not filled again.
-    @unsafe package var elements: UnsafeBufferPointer<ScatterElement> {
+    @unsafe @inlinable @inline(always) public var elements: UnsafeBufferPointer<ScatterElement> {
         unsafe UnsafeBufferPointer(start: self.storage, count: self.elementCount)
     }
 
     /// Copies a request in. The caller's elements may change at any time, so each is read once.
+    @inlinable @inline(always)
     internal mutating func fill(workRequestID: UInt64, from elements: UnsafePointer<ScatterElement>, count: Int) {
         self.workRequestID = workRequestID
         self.elementCount = min(count, self.capacity)

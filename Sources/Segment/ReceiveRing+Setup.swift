@@ -8,8 +8,9 @@ extension ReceiveRing {
     /// - Parameters:
     ///   - capacity: At least 1; rounded up to a power of two.
     ///   - scatterMax: Elements that a request may have.
+    ///   - isShared: Whether several queue pairs take from it.
     /// - Throws: `ENOMEM`.
-    package init(in segment: ProcessSegment, capacity: Int, scatterMax: Int) throws(Errno) {
+    package init(in segment: ProcessSegment, capacity: Int, scatterMax: Int, isShared: Bool = false) throws(Errno) {
         let rounded = CompletionRing.roundedCapacity(capacity)
         let index = try segment.allocateReceiveSlot()
         unsafe self.init(segmentBase: segment.address(0), layout: segment.layout, index: index)
@@ -17,6 +18,7 @@ extension ReceiveRing {
             let byteCount = rounded * Self.requestByteCount(scatterMax: scatterMax)
             let extent = try segment.allocateExtent(byteCount: byteCount)
             self.reset(Geometry(rounded, at: extent), scatterMax: scatterMax)
+            self.sharedWord.storeRelaxed(isShared ? 1 : 0)
             // Nobody but the owner posts.
             try self.postLock.initializeForOneProcess()
             try self.takeLock.initialize()
@@ -58,17 +60,15 @@ extension ReceiveRing {
     /// Forgets all requests, as the reset of a queue pair does.
     package func removeAll() {
         guard self.acquire(self.takeLock) else { return }
-        // What the takers know of the posters is never behind: `hasRequest` looks only where both are the same.
-        let posted = self.posted.acquired
-        self.knownPosted.storeRelaxed(posted)
-        self.taken.storeReleasing(posted)
+        self.taken.storeReleasing(self.posted.acquired)
         self.takeLock.unlock()
     }
 
-    /// Changes the capacity and keeps what is queued.
+    /// Changes the capacity of a shared receive queue, and keeps what is queued.
     ///
     /// - Throws: `EINVAL` when more requests are queued than would fit; `ENOMEM`.
     package func resize(to capacity: Int, in segment: ProcessSegment) throws(Errno) {
+        precondition(self.sharedWord.relaxed != 0, "takers without a lock may be reading the old pages")
         let rounded = CompletionRing.roundedCapacity(capacity)
         let byteCount = rounded * Self.requestByteCount(scatterMax: self.scatterMax)
         let extent = try segment.allocateExtent(byteCount: byteCount)

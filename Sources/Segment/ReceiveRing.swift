@@ -1,4 +1,4 @@
-package import SystemIO
+public import SystemIO
 
 /// The queue of receive requests behind a queue pair or a shared receive queue: the owner posts, whoever delivers a
 /// message takes.
@@ -17,20 +17,25 @@ package import SystemIO
 /// | 136-139 | elements of a request at most                                                             |
 /// | 140-143 | armed limit of a shared receive queue, 0 when not armed                                   |
 /// | 144-147 | 1 when a peer met the limit, and the owner has not heard of it                            |
+/// | 148-151 | 1 for a shared receive queue, whose takers need the lock                                  |
 /// | 192-195 | 1 while somebody waits for a request to be posted                                         |
 ///
 /// A request: its identifier (8 bytes), the count of its elements (4), 4 of padding, the elements (16 each).
 /// A taker that dies before it has moved the index has taken nothing, so the ring is sound at any instruction.
+///
+/// Takers move their index by compare and exchange: what a taker read is its own only if nobody else was faster. Those of a
+/// shared receive queue take the lock besides, because each notes in its queue pair what it is about to take, and because
+/// the requests of a shared queue may move to other pages.
 @safe
-package struct ReceiveRing {
+public struct ReceiveRing {
     // SAFETY: start of the segment's mapping, which outlives the view; the requests lie at an offset from it.
-    internal let segmentBase: UnsafeMutableRawPointer
+    @usableFromInline internal let segmentBase: UnsafeMutableRawPointer
     // SAFETY: 512 bytes inside the mapping.
-    internal let head: UnsafeMutableRawPointer
+    @usableFromInline internal let head: UnsafeMutableRawPointer
     /// Place of the head in the receive table.
-    package let index: Int
-    internal let postLock: SharedLock
-    internal let takeLock: SharedLock
+    public let index: Int
+    @usableFromInline internal let postLock: SharedLock
+    @usableFromInline internal let takeLock: SharedLock
 
     @unsafe
     internal init(segmentBase: UnsafeMutableRawPointer, layout: SegmentLayout, index: Int) {
@@ -49,42 +54,51 @@ extension ReceiveRing: @unchecked Sendable {}
 // MARK: - Fields
 
 extension ReceiveRing {
-    @inline(always) internal var posted: SharedUInt64 { unsafe SharedUInt64(at: self.head + 48) }
-    @inline(always) private var knownTaken: SharedUInt64 { unsafe SharedUInt64(at: self.head + 56) }
-    @inline(always) internal var taken: SharedUInt64 { unsafe SharedUInt64(at: self.head + 112) }
-    @inline(always) internal var knownPosted: SharedUInt64 { unsafe SharedUInt64(at: self.head + 120) }
-    @inline(always) private var geometryWord: SharedUInt64 { unsafe SharedUInt64(at: self.head + 128) }
-    @inline(always) internal var scatterMaxWord: SharedUInt32 { unsafe SharedUInt32(at: self.head + 136) }
+    @inlinable @inline(always) internal var posted: SharedUInt64 { unsafe SharedUInt64(at: self.head + 48) }
+    @inlinable @inline(always) internal var knownTaken: SharedUInt64 { unsafe SharedUInt64(at: self.head + 56) }
+    @inlinable @inline(always) internal var taken: SharedUInt64 { unsafe SharedUInt64(at: self.head + 112) }
+    @inlinable @inline(always) internal var knownPosted: SharedUInt64 { unsafe SharedUInt64(at: self.head + 120) }
+    @inlinable @inline(always) internal var geometryWord: SharedUInt64 { unsafe SharedUInt64(at: self.head + 128) }
+    @inlinable @inline(always) internal var scatterMaxWord: SharedUInt32 { unsafe SharedUInt32(at: self.head + 136) }
     /// The count of requests below which an event is due, once; 0 when none is wanted.
-    @inline(always) package var limit: SharedUInt32 { unsafe SharedUInt32(at: self.head + 140) }
+    @inlinable @inline(always) public var limit: SharedUInt32 { unsafe SharedUInt32(at: self.head + 140) }
     /// 1 when a peer took the request that reached the limit, and the owner has not raised the event.
-    @inline(always) package var unreportedLimit: SharedUInt32 { unsafe SharedUInt32(at: self.head + 144) }
+    @inlinable @inline(always) public var unreportedLimit: SharedUInt32 { unsafe SharedUInt32(at: self.head + 144) }
+    /// 1 for a shared receive queue, whose takers need the lock.
+    @inlinable @inline(always) internal var sharedWord: SharedUInt32 { unsafe SharedUInt32(at: self.head + 148) }
     /// 1 while somebody waits for a request to be posted.
-    @inline(always) package var waiters: SharedUInt32 { unsafe SharedUInt32(at: self.head + 192) }
+    @inlinable @inline(always) public var waiters: SharedUInt32 { unsafe SharedUInt32(at: self.head + 192) }
 
     /// Where the requests lie and how many they are.
+    @usableFromInline
     internal struct Geometry {
-        let word: UInt64
-        @inline(always) var capacity: UInt64 { self.word & 0xFFFF_FFFF }
-        @inline(always) var byteOffset: Int { Int(self.word >> 32) * SegmentLayout.pageByteCount }
+        @usableFromInline let word: UInt64
+
+        @inlinable @inline(always)
+        init(word: UInt64) {
+            self.word = word
+        }
+
+        @inlinable @inline(always) var capacity: UInt64 { self.word & 0xFFFF_FFFF }
+        @inlinable @inline(always) var byteOffset: Int { Int(self.word >> 32) * SegmentLayout.pageByteCount }
     }
 
     /// To be read under one of the locks.
-    @inline(always)
+    @inlinable @inline(always)
     internal var geometry: Geometry {
         get { Geometry(word: self.geometryWord.relaxed) }
         nonmutating set { self.geometryWord.storeRelaxed(newValue.word) }
     }
 
-    internal static var requestHeaderByteCount: Int { 16 }
+    @inlinable @inline(always) internal static var requestHeaderByteCount: Int { 16 }
 
-    @inline(always)
+    @inlinable @inline(always)
     internal static func requestByteCount(scatterMax: Int) -> Int {
         Self.requestHeaderByteCount + scatterMax * MemoryLayout<ScatterElement>.stride
     }
 
     /// Start of the request at an index of the ring.
-    @inline(always)
+    @inlinable @inline(always)
     internal func slot(_ index: UInt64, in geometry: Geometry) -> UnsafeMutableRawPointer {
         let place = Int(index & (geometry.capacity - 1))
         // SAFETY: the capacity is a power of two, so the place lies inside the extent of the ring.
@@ -92,11 +106,11 @@ extension ReceiveRing {
             + place * Self.requestByteCount(scatterMax: Int(self.scatterMaxWord.relaxed))
     }
 
-    package var capacity: Int { Int(self.geometry.capacity) }
+    public var capacity: Int { Int(self.geometry.capacity) }
     /// Elements that a request may have.
-    package var scatterMax: Int { Int(self.scatterMaxWord.relaxed) }
+    @inlinable @inline(always) public var scatterMax: Int { Int(self.scatterMaxWord.relaxed) }
     /// Requests that wait to be taken.
-    package var count: Int {
+    public var count: Int {
         // In this order the difference is never negative, whatever others do in between.
         let taken = self.taken.acquired
         return Int(clamping: self.posted.acquired &- taken)
@@ -112,31 +126,76 @@ extension ReceiveRing {
     ///   - elements: `count` elements; may be `nil` when there are none.
     /// - Returns: `nil` when it was taken, `ENOMEM` when the ring is full, `EINVAL` for too many elements.
     @unsafe
-    package func post(
+    public func post(
+        workRequestID: UInt64,
+        elements: UnsafePointer<ScatterElement>?,
+        count: Int
+    ) -> Errno? {
+        guard var batch = self.beginPosting() else { return .ioError }
+        let refusal = unsafe self.append(&batch, workRequestID: workRequestID, elements: elements, count: count)
+        self.endPosting(batch)
+        return refusal
+    }
+
+    /// Requests that are being appended: takers see them all at once.
+    public struct Batch {
+        @usableFromInline internal var index: UInt64
+        @usableFromInline internal let geometry: Geometry
+
+        @inlinable @inline(always)
+        internal init(index: UInt64, geometry: Geometry) {
+            self.index = index
+            self.geometry = geometry
+        }
+    }
+
+    /// Begins to append requests. Holds the posters' lock until `endPosting`.
+    ///
+    /// - Returns: `nil` when the lock is broken.
+    @inlinable @inline(always)
+    public func beginPosting() -> Batch? {
+        guard self.acquire(self.postLock) else { return nil }
+        return Batch(index: self.posted.relaxed, geometry: self.geometry)
+    }
+
+    /// As `post`, between `beginPosting` and `endPosting`.
+    @unsafe
+    @inlinable @inline(always)
+    public func append(
+        _ batch: inout Batch,
         workRequestID: UInt64,
         elements: UnsafePointer<ScatterElement>?,
         count: Int
     ) -> Errno? {
         guard count >= 0, count <= self.scatterMax else { return .invalidArgument }
-        guard self.acquire(self.postLock) else { return .ioError }
-        defer { self.postLock.unlock() }
-        let geometry = self.geometry
-        let index = self.posted.relaxed
-        guard self.hasRoom(at: index, in: geometry) else { return .noMemory }
-        let slot = unsafe self.slot(index, in: geometry)
+        guard self.hasRoom(at: batch.index, in: batch.geometry) else { return .noMemory }
+        let slot = unsafe self.slot(batch.index, in: batch.geometry)
         unsafe slot.storeBytes(of: workRequestID, as: UInt64.self)
         unsafe slot.storeBytes(of: UInt32(truncatingIfNeeded: count), toByteOffset: 8, as: UInt32.self)
         if let elements = unsafe elements, count > 0 {
             unsafe (slot + Self.requestHeaderByteCount).assumingMemoryBound(to: ScatterElement.self)
                 .update(from: elements, count: count)
         }
-        // Partner of the acquiring load in `hasRequest`.
-        self.posted.storeReleasing(index &+ 1)
+        // A taker has read the place long ago, and its core may still have the line.
+        if batch.geometry.capacity > 2 * Self.requestsAhead {
+            unsafe Prefetch.toWrite(self.slot(batch.index &+ Self.requestsAhead, in: batch.geometry))
+        }
+        batch.index &+= 1
         return nil
     }
 
-    @inline(always)
-    private func hasRoom(at index: UInt64, in geometry: Geometry) -> Bool {
+    /// How far ahead a core asks for the lines of requests.
+    @inlinable @inline(always) internal static var requestsAhead: UInt64 { 4 }
+
+    @inlinable @inline(always)
+    public func endPosting(_ batch: Batch) {
+        // Partner of the acquiring load in `hasRequest`.
+        self.posted.storeReleasing(batch.index)
+        self.postLock.unlock()
+    }
+
+    @inlinable @inline(always)
+    internal func hasRoom(at index: UInt64, in geometry: Geometry) -> Bool {
         if index &- self.knownTaken.relaxed < geometry.capacity { return true }
         // Acquired: the taker has read the request before it gave the place back.
         let taken = self.taken.acquired
@@ -145,11 +204,11 @@ extension ReceiveRing {
     }
 
     /// Takes the oldest request, or says that there is none.
-    package func take(into descriptor: inout ReceiveDescriptor) -> Bool {
+    public func take(into descriptor: inout ReceiveDescriptor) -> Bool {
         self.take(into: &descriptor) { _, _ in true } == .taken
     }
 
-    package enum TakeOutcome: Equatable {
+    public enum TakeOutcome: Equatable {
         case taken
         case empty
         /// The caller did not want the oldest request; it is still there.
@@ -158,58 +217,69 @@ extension ReceiveRing {
 
     /// Takes the oldest request if it fits.
     ///
-    /// - Parameter isWanted: Looks at the request, and gets its index; runs under the takers' lock, before the request
-    ///   leaves the ring.
-    @inline(always)
-    package func take(
+    /// - Parameter isWanted: Looks at the request, and gets its index; runs before the request leaves the ring. It runs again
+    ///   with the next one if somebody else took that one.
+    @inlinable @inline(always)
+    public func take(
         into descriptor: inout ReceiveDescriptor,
         ifWanted isWanted: (borrowing ReceiveDescriptor, UInt64) -> Bool
     ) -> TakeOutcome {
-        guard self.acquire(self.takeLock) else { return .empty }
-        defer { self.takeLock.unlock() }
-        let index = self.taken.relaxed
-        guard self.hasRequest(index) else { return .empty }
-        let slot = unsafe self.slot(index, in: self.geometry)
-        unsafe descriptor.fill(
-            workRequestID: slot.load(as: UInt64.self),
-            from: (slot + Self.requestHeaderByteCount).assumingMemoryBound(to: ScatterElement.self),
-            count: min(Int(slot.load(fromByteOffset: 8, as: UInt32.self)), self.scatterMax)
-        )
-        guard isWanted(descriptor, index) else { return .left }
-        // Partner of the acquiring load in `hasRoom`.
-        self.taken.storeReleasing(index &+ 1)
-        return .taken
+        let isShared = self.sharedWord.relaxed != 0
+        if isShared, !self.acquire(self.takeLock) { return .empty }
+        defer { if isShared { self.takeLock.unlock() } }
+        let geometry = self.geometry
+        while true {
+            // Acquired: who took the one before has read it.
+            let index = self.taken.acquired
+            guard self.hasRequest(index) else { return .empty }
+            let slot = unsafe self.slot(index, in: geometry)
+            unsafe descriptor.fill(
+                workRequestID: slot.load(as: UInt64.self),
+                from: (slot + Self.requestHeaderByteCount).assumingMemoryBound(to: ScatterElement.self),
+                count: min(Int(slot.load(fromByteOffset: 8, as: UInt32.self)), self.scatterMax)
+            )
+            guard isWanted(descriptor, index) else { return .left }
+            // Partner of the acquiring load in `hasRoom`.
+            if self.taken.replace(index, with: index &+ 1) { return .taken }
+        }
     }
 
-    /// Whether the request with this index was posted. Under the takers' lock.
-    @inline(always)
-    private func hasRequest(_ index: UInt64) -> Bool {
-        if index != self.knownPosted.relaxed { return true }
-        // Partner of the releasing store in `post`.
+    /// Asks for the lines of the requests that will be taken next.
+    @inlinable @inline(always)
+    public func prefetchNext() {
+        unsafe Prefetch.toRead(self.slot(self.taken.relaxed &+ Self.requestsAhead, in: self.geometry))
+    }
+
+    /// Whether the request with this index was posted.
+    @inlinable @inline(always)
+    internal func hasRequest(_ index: UInt64) -> Bool {
+        // What another taker noted may be older than what was taken since.
+        if Int64(bitPattern: self.knownPosted.relaxed &- index) > 0 { return true }
+        // Partner of the releasing store in `endPosting`.
         let posted = self.posted.acquired
         self.knownPosted.storeRelaxed(posted)
-        return index != posted
+        return Int64(bitPattern: posted &- index) > 0
     }
 
     /// How many requests were taken, counted from the beginning.
-    package var takenCount: UInt64 { self.taken.acquired }
+    public var takenCount: UInt64 { self.taken.acquired }
 
     /// Notes that somebody waits for a request, who must then look once more.
-    package func noteWaiter() {
+    public func noteWaiter() {
         self.waiters.storeRelaxed(1)
         fullFence()
     }
 
     /// Whether somebody waits for the request that was just posted; it is said once.
-    @inline(always)
-    package func takeWaiter() -> Bool {
+    @inlinable @inline(always)
+    public func takeWaiter() -> Bool {
         // The waiter notes itself, then looks for requests; we post, then look for the waiter.
         fullFence()
         return self.waiters.relaxed != 0 && self.waiters.exchange(0) != 0
     }
 
     /// As `takeLimitEvent`, for a peer: notes the event for the owner, so that it is not lost if the peer dies here.
-    package func noteLimitEvent() -> Bool {
+    public func noteLimitEvent() -> Bool {
         let limit = self.limit.relaxed
         guard limit != 0, self.count < Int(limit) else { return false }
         self.unreportedLimit.storeRelaxed(1)
@@ -217,14 +287,14 @@ extension ReceiveRing {
     }
 
     /// Whether the count has fallen below the armed limit; disarms it then, so that it is said once.
-    @inline(always)
-    package func takeLimitEvent() -> Bool {
+    @inlinable @inline(always)
+    public func takeLimitEvent() -> Bool {
         let limit = self.limit.relaxed
         guard limit != 0, self.count < Int(limit) else { return false }
         return self.limit.replace(limit, with: 0)
     }
 
-    @inline(always)
+    @inlinable @inline(always)
     internal func acquire(_ lock: SharedLock) -> Bool {
         do throws(Errno) {
             // A dead holder left the ring sound, see above: there is nothing to repair.

@@ -1,4 +1,4 @@
-package import SystemIO
+public import SystemIO
 
 /// A view of the first page of a segment: what it is, whose, and how large its parts are.
 ///
@@ -23,27 +23,27 @@ package import SystemIO
 /// | 1024-1151 | which processes work on this segment, a bit each     |
 /// | 2048-4095 | which queue pairs want the owner's attention, a bit each |
 @safe
-package struct SegmentHeader {
+public struct SegmentHeader {
     // SAFETY: the first page of a mapping that outlives the view.
-    private let base: UnsafeMutableRawPointer
+    @usableFromInline internal let base: UnsafeMutableRawPointer
 
     /// "VERBENA" and a zero, as a little-endian number.
-    package static var magic: UInt64 { 0x0041_4E45_4252_4556 }
+    public static var magic: UInt64 { 0x0041_4E45_4252_4556 }
     /// Raised with every change of the layout: processes of different versions do not touch each other's segments.
-    package static var version: UInt32 { 3 }
+    public static var version: UInt32 { 4 }
 
     @unsafe
     internal init(at base: UnsafeMutableRawPointer) {
         unsafe self.base = base
     }
 
-    @inline(always)
-    private func word32(_ offset: Int) -> SharedUInt32 {
+    @inlinable @inline(always)
+    internal func word32(_ offset: Int) -> SharedUInt32 {
         unsafe SharedUInt32(at: self.base + offset)
     }
 
-    @inline(always)
-    private func word64(_ offset: Int) -> SharedUInt64 {
+    @inlinable @inline(always)
+    internal func word64(_ offset: Int) -> SharedUInt64 {
         unsafe SharedUInt64(at: self.base + offset)
     }
 
@@ -68,17 +68,17 @@ package struct SegmentHeader {
     }
 
     /// Whether this is a complete segment of the version that we understand.
-    package var isSound: Bool { self.word64(0).acquired == Self.magic && self.word32(8).relaxed == Self.version }
-    package var processID: UInt32 { self.word32(12).relaxed }
-    package var byteCount: UInt64 { self.word64(16).relaxed }
-    package var memoryCount: UInt32 { self.word32(24).relaxed }
-    package var completionCount: UInt32 { self.word32(28).relaxed }
-    package var receiveCount: UInt32 { self.word32(32).relaxed }
+    public var isSound: Bool { self.word64(0).acquired == Self.magic && self.word32(8).relaxed == Self.version }
+    public var processID: UInt32 { self.word32(12).relaxed }
+    public var byteCount: UInt64 { self.word64(16).relaxed }
+    public var memoryCount: UInt32 { self.word32(24).relaxed }
+    public var completionCount: UInt32 { self.word32(28).relaxed }
+    public var receiveCount: UInt32 { self.word32(32).relaxed }
     internal var secret: (UInt64, UInt64) { (self.word64(40).relaxed, self.word64(48).relaxed) }
 
     /// A statistic that only grows.
-    @inline(always)
-    package func counter(_ counter: SegmentCounter) -> SharedUInt64 {
+    @inlinable @inline(always)
+    public func counter(_ counter: SegmentCounter) -> SharedUInt64 {
         self.word64(256 + counter.rawValue * 8)
     }
 }
@@ -86,45 +86,46 @@ package struct SegmentHeader {
 // MARK: - For peers
 
 extension SegmentHeader {
-    private enum Offset {
-        static var life: Int { 896 }
+    @usableFromInline
+    internal enum Offset {
+        @inlinable static var life: Int { 896 }
         static var atomics: Int { 960 }
         static var initiators: Int { 1024 }
         static var attention: Int { 2048 }
     }
 
     /// 1 + the descriptor that wakes the owner's engine, in the owner's numbers; 0 without an engine.
-    package var wakeDescriptor: SharedUInt32 { self.word32(768) }
+    @inlinable @inline(always) public var wakeDescriptor: SharedUInt32 { self.word32(768) }
     /// 1 when peers may work on this segment.
-    package var admitsPeers: SharedUInt32 { self.word32(772) }
+    @inlinable @inline(always) public var admitsPeers: SharedUInt32 { self.word32(772) }
     /// Completion rings that are armed: somebody sleeps until one of them fires.
-    package var armedCount: SharedUInt32 { self.word32(776) }
+    @inlinable @inline(always) public var armedCount: SharedUInt32 { self.word32(776) }
     /// Where the owner has mapped the segment.
-    package var ownerAddress: SharedUInt64 { self.word64(784) }
+    @inlinable @inline(always) public var ownerAddress: SharedUInt64 { self.word64(784) }
     /// 1 when a queue pair wants the owner's attention.
-    @inline(always) package var attention: SharedUInt32 { self.word32(832) }
+    @inlinable @inline(always) public var attention: SharedUInt32 { self.word32(832) }
     /// Held by the owner's engine as long as it lives. Nobody else ever takes it: the kernel marks it when the holder ends.
-    package var lifeLock: SharedLock { unsafe SharedLock(at: self.base + Offset.life) }
+    public var lifeLock: SharedLock { unsafe SharedLock(at: self.base + Offset.life) }
     /// Around each atomic operation of a peer or a packet on the owner's memory.
-    package var atomicsLock: SharedLock { unsafe SharedLock(at: self.base + Offset.atomics) }
+    public var atomicsLock: SharedLock { unsafe SharedLock(at: self.base + Offset.atomics) }
 
     /// Whether the owner's engine runs. An owner that has ended, or has become another program, has none.
-    @inline(always)
-    package var isOwnerAlive: Bool {
+    @inlinable @inline(always)
+    public var isOwnerAlive: Bool {
         // The word that the kernel knows is the first of the mutex: the holder's thread, and a bit for its death.
         let word = self.word32(Offset.life).relaxed
         return word & Self.threadMask != 0 && word & Self.ownerDied == 0
     }
 
     /// See futex(2), robust futexes.
-    private static var threadMask: UInt32 { 0x3FFF_FFFF }
-    private static var ownerDied: UInt32 { 0x4000_0000 }
+    @inlinable internal static var threadMask: UInt32 { 0x3FFF_FFFF }
+    @inlinable internal static var ownerDied: UInt32 { 0x4000_0000 }
 
     /// 64 processes each: those with the numbers 64 * `index` and up.
     internal func initiators(_ index: Int) -> SharedUInt64 { self.word64(Offset.initiators + index * 8) }
     /// 64 queue pairs each, by the low bits of their numbers.
-    package func attention(_ index: Int) -> SharedUInt64 { self.word64(Offset.attention + index * 8) }
-    package static var attentionWordCount: Int { SegmentLayout.queuePairCount / 64 }
+    public func attention(_ index: Int) -> SharedUInt64 { self.word64(Offset.attention + index * 8) }
+    public static var attentionWordCount: Int { SegmentLayout.queuePairCount / 64 }
 }
 
 // SAFETY: everything in the header is reached through atomics.

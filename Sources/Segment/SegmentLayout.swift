@@ -11,30 +11,30 @@
 /// | extents        | rings and device memory, in pages | -              |
 ///
 /// The mapping is sparse: a page takes memory once it is touched.
-package struct SegmentLayout: Sendable, Hashable {
+public struct SegmentLayout: Sendable, Hashable {
     /// Size of the whole segment.
-    package let byteCount: Int
+    public let byteCount: Int
     /// Entries of the memory table, a power of two.
-    package let memoryCount: Int
-    package let completionCount: Int
-    package let receiveCount: Int
+    public let memoryCount: Int
+    public let completionCount: Int
+    public let receiveCount: Int
 
-    package static var headerByteCount: Int { 4096 }
-    package static var initiatorByteCount: Int { 64 }
-    package static var memoryEntryByteCount: Int { 64 }
-    package static var queuePairEntryByteCount: Int { 256 }
-    package static var completionEntryByteCount: Int { 512 }
-    package static var receiveEntryByteCount: Int { 512 }
-    package static var pageByteCount: Int { 4096 }
+    @inlinable public static var headerByteCount: Int { 4096 }
+    @inlinable public static var initiatorByteCount: Int { 64 }
+    @inlinable public static var memoryEntryByteCount: Int { 64 }
+    @inlinable public static var queuePairEntryByteCount: Int { 256 }
+    @inlinable public static var completionEntryByteCount: Int { 512 }
+    @inlinable public static var receiveEntryByteCount: Int { 512 }
+    @inlinable public static var pageByteCount: Int { 4096 }
 
     /// One entry for each number of a block of QPNs: the low 14 bits of a QPN are the index of its entry.
-    package static var queuePairCount: Int { 1 << 14 }
+    @inlinable public static var queuePairCount: Int { 1 << 14 }
 
     /// One line for each process that a host can have: the upper 10 bits of its QPNs are the index.
-    package static var initiatorCount: Int { 1 << 10 }
+    @inlinable public static var initiatorCount: Int { 1 << 10 }
 
     /// The layouts that are tried, the largest first: where the address space is limited, a smaller one has to do.
-    package static let candidates: [SegmentLayout] = [
+    public static let candidates: [SegmentLayout] = [
         SegmentLayout(byteCount: 16 << 30, memoryCount: 1 << 20, completionCount: 1 << 14, receiveCount: 20 << 10),
         SegmentLayout(byteCount: 4 << 30, memoryCount: 1 << 20, completionCount: 1 << 14, receiveCount: 20 << 10),
         SegmentLayout(byteCount: 1 << 30, memoryCount: 1 << 20, completionCount: 1 << 14, receiveCount: 20 << 10),
@@ -42,7 +42,7 @@ package struct SegmentLayout: Sendable, Hashable {
         SegmentLayout(byteCount: 64 << 20, memoryCount: 1 << 16, completionCount: 1 << 11, receiveCount: 4 << 10),
     ]
 
-    package init(byteCount: Int, memoryCount: Int, completionCount: Int, receiveCount: Int) {
+    public init(byteCount: Int, memoryCount: Int, completionCount: Int, receiveCount: Int) {
         precondition(memoryCount.nonzeroBitCount == 1, "the memory table is indexed by a mask")
         self.init(
             unchecked: byteCount,
@@ -63,10 +63,10 @@ package struct SegmentLayout: Sendable, Hashable {
 }
 
 extension SegmentLayout {
-    package var initiatorsOffset: Int { Self.headerByteCount }
-    package var memoryOffset: Int { self.initiatorsOffset + Self.initiatorCount * Self.initiatorByteCount }
-    package var queuePairsOffset: Int { self.memoryOffset + self.memoryCount * Self.memoryEntryByteCount }
-    package var completionsOffset: Int { self.queuePairsOffset + Self.queuePairCount * Self.queuePairEntryByteCount }
-    package var receivesOffset: Int { self.completionsOffset + self.completionCount * Self.completionEntryByteCount }
-    package var extentsOffset: Int { self.receivesOffset + self.receiveCount * Self.receiveEntryByteCount }
+    public var initiatorsOffset: Int { Self.headerByteCount }
+    public var memoryOffset: Int { self.initiatorsOffset + Self.initiatorCount * Self.initiatorByteCount }
+    public var queuePairsOffset: Int { self.memoryOffset + self.memoryCount * Self.memoryEntryByteCount }
+    public var completionsOffset: Int { self.queuePairsOffset + Self.queuePairCount * Self.queuePairEntryByteCount }
+    public var receivesOffset: Int { self.completionsOffset + self.completionCount * Self.completionEntryByteCount }
+    public var extentsOffset: Int { self.receivesOffset + self.receiveCount * Self.receiveEntryByteCount }
 }

@@ -2,13 +2,13 @@
 ///
 /// Another process may write anything there: indices that it brings are checked before they are used.
 @safe
-package struct SegmentView {
+public struct SegmentView {
     // SAFETY: start of a mapping of `layout.byteCount` bytes that outlives the view.
-    private let base: UnsafeMutableRawPointer
-    package let layout: SegmentLayout
-    package let header: SegmentHeader
-    package let memory: MemoryTable
-    package let queuePairs: QueuePairTable
+    @usableFromInline internal let base: UnsafeMutableRawPointer
+    public let layout: SegmentLayout
+    public let header: SegmentHeader
+    public let memory: MemoryTable
+    public let queuePairs: QueuePairTable
 
     @unsafe
     internal init(base: UnsafeMutableRawPointer, layout: SegmentLayout) {
@@ -29,19 +29,19 @@ extension SegmentView: @unchecked Sendable {}
 
 extension SegmentView {
     /// The completion ring with this place in the table; `nil` outside the table.
-    package func completionRing(at index: UInt32) -> CompletionRing? {
+    public func completionRing(at index: UInt32) -> CompletionRing? {
         guard index < self.layout.completionCount else { return nil }
         return unsafe CompletionRing(segmentBase: self.base, layout: self.layout, index: Int(index))
     }
 
     /// The receive ring with this place in the table; `nil` outside the table.
-    package func receiveRing(at index: UInt32) -> ReceiveRing? {
+    public func receiveRing(at index: UInt32) -> ReceiveRing? {
         guard index < self.layout.receiveCount else { return nil }
         return unsafe ReceiveRing(segmentBase: self.base, layout: self.layout, index: Int(index))
     }
 
     /// The line of the process that has this block of QPNs.
-    package func initiator(_ block: UInt32) -> InitiatorLine {
+    public func initiator(_ block: UInt32) -> InitiatorLine {
         let index = Int(block) & (SegmentLayout.initiatorCount - 1)
         // SAFETY: the mask keeps the index inside the table.
         return unsafe InitiatorLine(
@@ -50,7 +50,7 @@ extension SegmentView {
     }
 
     /// The process that has this block of QPNs will work on the segment.
-    package func attach(_ block: UInt32, incarnation: UInt64) {
+    public func attach(_ block: UInt32, incarnation: UInt64) {
         let line = self.initiator(block)
         line.sequence.storeRelaxed(0)
         line.incarnation.storeReleasing(incarnation)
@@ -58,7 +58,7 @@ extension SegmentView {
     }
 
     /// The payload arena of a queue pair, of which the entry says where it lies; `nil` when that is nowhere inside.
-    package func arena(of entry: QueuePairEntry) -> PayloadArena? {
+    public func arena(of entry: QueuePairEntry) -> PayloadArena? {
         let byteOffset = Int(entry.arenaPage.relaxed) * SegmentLayout.pageByteCount
         let byteCount = Int(entry.arenaByteCount.relaxed)
         guard byteCount > 0, byteCount.nonzeroBitCount == 1, byteOffset >= self.layout.extentsOffset,
@@ -68,21 +68,21 @@ extension SegmentView {
     }
 
     /// Where a byte that the owner has at `address` is mapped here, if it lies in the segment's extents.
-    @inline(always)
-    package func local(_ address: UInt64, byteCount: UInt64) -> UnsafeMutableRawPointer? {
+    @inlinable @inline(always)
+    public func local(_ address: UInt64, byteCount: UInt64) -> UnsafeMutableRawPointer? {
         unsafe self.extent(at: address &- self.header.ownerAddress.relaxed, byteCount: byteCount)
     }
 
     /// What lies at an offset of the segment, if it lies in the extents.
-    @inline(always)
-    package func extent(at offset: UInt64, byteCount: UInt64) -> UnsafeMutableRawPointer? {
+    @inlinable @inline(always)
+    public func extent(at offset: UInt64, byteCount: UInt64) -> UnsafeMutableRawPointer? {
         let end = UInt64(self.layout.byteCount)
         guard offset < end, offset >= UInt64(self.layout.extentsOffset), byteCount <= end - offset else { return nil }
         return unsafe self.base + Int(offset)
     }
 
     /// Asks the owner to look at a queue pair of its own.
-    package func requestAttention(queuePair number: UInt32) {
+    public func requestAttention(queuePair number: UInt32) {
         let index = Int(number) & (SegmentLayout.queuePairCount - 1)
         self.header.attention(index / 64).set(1 << UInt64(index & 63))
         _ = self.header.attention.exchange(1)

@@ -1,71 +1,71 @@
-internal import Synchronization
+public import Synchronization
 
 /// A view of a 64-bit number in a segment that several processes read and write at once.
 ///
 /// The view does not own the memory. Each method names the memory order it uses.
 @safe
-package struct SharedUInt64 {
+public struct SharedUInt64 {
     // SAFETY: whoever makes the view promises aligned memory that stays mapped as long as the view is used.
-    private let word: UnsafeMutablePointer<Atomic<UInt64>>
+    @usableFromInline internal let word: UnsafeMutablePointer<Atomic<UInt64>>
 
     /// Views the word at `address`, which is aligned to 8 bytes.
     @unsafe
-    @inline(always)
+    @inlinable @inline(always)
     internal init(at address: UnsafeMutableRawPointer) {
         unsafe self.word = address.assumingMemoryBound(to: Atomic<UInt64>.self)
     }
 
-    @inline(always) package var relaxed: UInt64 { unsafe self.word.pointee.load(ordering: .relaxed) }
-    @inline(always) package var acquired: UInt64 { unsafe self.word.pointee.load(ordering: .acquiring) }
+    @inlinable @inline(always) public var relaxed: UInt64 { unsafe self.word.pointee.load(ordering: .relaxed) }
+    @inlinable @inline(always) public var acquired: UInt64 { unsafe self.word.pointee.load(ordering: .acquiring) }
 
-    @inline(always)
-    package func storeRelaxed(_ value: UInt64) {
+    @inlinable @inline(always)
+    public func storeRelaxed(_ value: UInt64) {
         unsafe self.word.pointee.store(value, ordering: .relaxed)
     }
 
-    @inline(always)
-    package func storeReleasing(_ value: UInt64) {
+    @inlinable @inline(always)
+    public func storeReleasing(_ value: UInt64) {
         unsafe self.word.pointee.store(value, ordering: .releasing)
     }
 
     /// Adds, and returns what stood there before. Wraps.
-    @inline(always)
+    @inlinable @inline(always)
     @discardableResult
-    package func add(_ value: UInt64) -> UInt64 {
+    public func add(_ value: UInt64) -> UInt64 {
         unsafe self.word.pointee.wrappingAdd(value, ordering: .acquiringAndReleasing).oldValue
     }
 
     /// Subtracts, and returns what stood there before. Wraps.
-    @inline(always)
+    @inlinable @inline(always)
     @discardableResult
-    package func subtract(_ value: UInt64) -> UInt64 {
+    public func subtract(_ value: UInt64) -> UInt64 {
         unsafe self.word.pointee.wrappingSubtract(value, ordering: .acquiringAndReleasing).oldValue
     }
 
     /// Stores, and returns what stood there before.
-    @inline(always)
+    @inlinable @inline(always)
     @discardableResult
-    package func exchange(_ value: UInt64) -> UInt64 {
+    public func exchange(_ value: UInt64) -> UInt64 {
         unsafe self.word.pointee.exchange(value, ordering: .sequentiallyConsistent)
     }
 
     /// Sets the bits of `mask`, and returns what stood there before.
-    @inline(always)
+    @inlinable @inline(always)
     @discardableResult
-    package func set(_ mask: UInt64) -> UInt64 {
+    public func set(_ mask: UInt64) -> UInt64 {
         unsafe self.word.pointee.bitwiseOr(mask, ordering: .sequentiallyConsistent).oldValue
     }
 
     /// Keeps the bits of `mask` only, and returns what stood there before.
-    @inline(always)
+    @inlinable @inline(always)
     @discardableResult
-    package func keep(_ mask: UInt64) -> UInt64 {
+    public func keep(_ mask: UInt64) -> UInt64 {
         unsafe self.word.pointee.bitwiseAnd(mask, ordering: .acquiringAndReleasing).oldValue
     }
 
     /// Stores `value` if `expected` stands there, and says whether it did.
-    @inline(always)
-    package func replace(_ expected: UInt64, with value: UInt64) -> Bool {
+    @inlinable @inline(always)
+    public func replace(_ expected: UInt64, with value: UInt64) -> Bool {
         unsafe self.word.pointee.compareExchange(
             expected: expected,
             desired: value,
@@ -76,61 +76,61 @@ package struct SharedUInt64 {
 
 /// A view of a 32-bit number in a segment, like `SharedUInt64`.
 @safe
-package struct SharedUInt32 {
+public struct SharedUInt32 {
     // SAFETY: as in `SharedUInt64`.
-    private let word: UnsafeMutablePointer<Atomic<UInt32>>
+    @usableFromInline internal let word: UnsafeMutablePointer<Atomic<UInt32>>
 
     /// Views the word at `address`, which is aligned to 4 bytes.
     @unsafe
-    @inline(always)
+    @inlinable @inline(always)
     internal init(at address: UnsafeMutableRawPointer) {
         unsafe self.word = address.assumingMemoryBound(to: Atomic<UInt32>.self)
     }
 
-    @inline(always) package var relaxed: UInt32 { unsafe self.word.pointee.load(ordering: .relaxed) }
-    @inline(always) package var acquired: UInt32 { unsafe self.word.pointee.load(ordering: .acquiring) }
+    @inlinable @inline(always) public var relaxed: UInt32 { unsafe self.word.pointee.load(ordering: .relaxed) }
+    @inlinable @inline(always) public var acquired: UInt32 { unsafe self.word.pointee.load(ordering: .acquiring) }
 
-    @inline(always)
-    package func storeRelaxed(_ value: UInt32) {
+    @inlinable @inline(always)
+    public func storeRelaxed(_ value: UInt32) {
         unsafe self.word.pointee.store(value, ordering: .relaxed)
     }
 
-    @inline(always)
-    package func storeReleasing(_ value: UInt32) {
+    @inlinable @inline(always)
+    public func storeReleasing(_ value: UInt32) {
         unsafe self.word.pointee.store(value, ordering: .releasing)
     }
 
     /// Adds, and returns what stood there before. Wraps.
-    @inline(always)
+    @inlinable @inline(always)
     @discardableResult
-    package func add(_ value: UInt32) -> UInt32 {
+    public func add(_ value: UInt32) -> UInt32 {
         unsafe self.word.pointee.wrappingAdd(value, ordering: .acquiringAndReleasing).oldValue
     }
 
     /// Subtracts, and returns what stood there before. Wraps.
-    @inline(always)
+    @inlinable @inline(always)
     @discardableResult
-    package func subtract(_ value: UInt32) -> UInt32 {
+    public func subtract(_ value: UInt32) -> UInt32 {
         unsafe self.word.pointee.wrappingSubtract(value, ordering: .acquiringAndReleasing).oldValue
     }
 
     /// Stores, and returns what stood there before.
-    @inline(always)
+    @inlinable @inline(always)
     @discardableResult
-    package func exchange(_ value: UInt32) -> UInt32 {
+    public func exchange(_ value: UInt32) -> UInt32 {
         unsafe self.word.pointee.exchange(value, ordering: .sequentiallyConsistent)
     }
 
     /// Stores `value` if it is greater than what stands there.
-    @inline(always)
+    @inlinable @inline(always)
     @discardableResult
-    package func raise(to value: UInt32) -> UInt32 {
+    public func raise(to value: UInt32) -> UInt32 {
         unsafe self.word.pointee.max(value, ordering: .sequentiallyConsistent).oldValue
     }
 
     /// Stores `value` if `expected` stands there, and says whether it did.
-    @inline(always)
-    package func replace(_ expected: UInt32, with value: UInt32) -> Bool {
+    @inlinable @inline(always)
+    public func replace(_ expected: UInt32, with value: UInt32) -> Bool {
         unsafe self.word.pointee.compareExchange(
             expected: expected,
             desired: value,
@@ -139,7 +139,7 @@ package struct SharedUInt32 {
     }
 
     /// Takes 1 away if the number is above 0, and says whether it did.
-    package func takeOne() -> Bool {
+    public func takeOne() -> Bool {
         var value = self.relaxed
         while value > 0 {
             if self.replace(value, with: value - 1) { return true }
@@ -155,17 +155,18 @@ extension SharedUInt64: @unchecked Sendable {}
 extension SharedUInt32: @unchecked Sendable {}
 
 /// Orders every store before the call before every load behind it.
-package func fullFence() {
+@inlinable @inline(always)
+public func fullFence() {
     atomicMemoryFence(ordering: .sequentiallyConsistent)
 }
 
 /// Orders every load before the call before every load and store behind it.
-package func acquireOrder() {
+public func acquireOrder() {
     atomicMemoryFence(ordering: .acquiring)
 }
 
 /// Orders every load before the call before every load and store behind it.
-@inline(always)
+@inlinable @inline(always)
 internal func acquireFence() {
     atomicMemoryFence(ordering: .acquiring)
 }

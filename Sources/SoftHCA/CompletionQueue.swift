@@ -8,6 +8,13 @@ package final class CompletionQueue {
     package let context: Context
     package let channel: CompletionChannel?
     package let ring: CompletionRing
+    // SAFETY: the context keeps both. On the data path no references are counted.
+    private let engine: Unmanaged<Engine>
+    // SAFETY: likewise.
+    private let segment: Unmanaged<ProcessSegment>
+    /// The slot of the key that receive requests name. Under the consumer's lock.
+    // SAFETY: guarded as said.
+    private var placeKey = KeyMemo()
     package let generation: UInt32
     /// The queue pairs that report here.
     package let users = UseCount()
@@ -40,6 +47,8 @@ package final class CompletionQueue {
             throw .invalidArgument
         }
         self.context = context
+        unsafe self.engine = .passUnretained(context.engine)
+        unsafe self.segment = .passUnretained(context.segment)
         self.channel = channel
         self.generation = ProcessGuard.generation
         self.ring = try CompletionRing(in: context.segment, capacity: capacity)
@@ -87,10 +96,10 @@ extension CompletionQueue {
     @inline(always)
     package func makeProgressIfEmpty() -> Bool {
         if !self.ring.isEmpty {
-            self.context.engine.noteCompletion()
+            unsafe self.engine._withUnsafeGuaranteedRef { $0.noteCompletion() }
             return true
         }
-        self.context.engine.makeProgress()
+        unsafe self.engine._withUnsafeGuaranteedRef { $0.makeProgress() }
         return !self.ring.isEmpty
     }
 
@@ -141,8 +150,18 @@ extension CompletionQueue {
     /// Puts the payload of a SEND, which a process of this host left with the completion, into the memory of its receive
     /// request. Memory that was deregistered meanwhile is nobody's any more, and stays as it is.
     internal func place(_ entry: CompletionEntry) {
-        let view = self.context.segment.view
-        guard let queuePair = view.queuePairs.find(number: entry.qpNumber) else { return }
+        unsafe self.segment._withUnsafeGuaranteedRef { segment in
+            // Regions that are found now stay until then.
+            let place = segment.placers.enter()
+            self.place(entry, in: segment)
+            segment.placers.leave(place)
+        }
+        unsafe self.engine._withUnsafeGuaranteedRef { $0.noteDirectArrival() }
+    }
+
+    @inline(always)
+    private func place(_ entry: CompletionEntry, in segment: ProcessSegment) {
+        guard let queuePair = segment.queuePairs.find(number: entry.qpNumber) else { return }
         let domain = queuePair.receiveDomain.relaxed
         // A datagram's completion counts the global route in front of it, which travels with the payload.
         let byteCount = Int(entry.byteCount)
@@ -158,10 +177,10 @@ extension CompletionQueue {
             )
             // SAFETY: the words hold as many bytes.
             unsafe withUnsafeBytes(of: &words) { bytes in
-                if let base = bytes.baseAddress { unsafe self.place(base, element, domain) }
+                if let base = bytes.baseAddress { unsafe self.place(base, element, domain, in: segment) }
             }
         case .arena:
-            unsafe view.arena(of: queuePair)?.take(
+            unsafe segment.view.arena(of: queuePair)?.take(
                 at: entry.words.0,
                 elementCount: Int(entry.placeKeyOrCount),
                 payloadByteCount: byteCount
@@ -171,29 +190,33 @@ extension CompletionQueue {
                     var element = unsafe elements[index]
                     element.byteCount = min(element.byteCount, UInt32(byteCount - done))
                     // SAFETY: the message has `byteCount` bytes.
-                    unsafe self.place(bytes + done, element, domain)
+                    unsafe self.place(bytes + done, element, domain, in: segment)
                     done += Int(element.byteCount)
                 }
             }
         }
     }
 
-    private func place(_ source: UnsafeRawPointer, _ element: ScatterElement, _ domain: UInt32) {
+    private func place(
+        _ source: UnsafeRawPointer,
+        _ element: ScatterElement,
+        _ domain: UInt32,
+        in segment: ProcessSegment
+    ) {
         guard element.byteCount > 0 else { return }
-        let memory = self.context.segment.memory
-        let target = memory.beginAccess(
+        let target = segment.memory.resolve(
             key: element.lKey,
             address: element.address,
             byteCount: UInt64(element.byteCount),
             access: .localWrite,
-            by: .local(domain: domain)
+            by: .local(domain: domain),
+            memo: &self.placeKey
         )
         guard let target else { return }
-        let byteCount = Int(element.byteCount)
         // SAFETY: the caller has as many bytes there.
-        let payload = unsafe RawSpan(_unsafeStart: source, byteCount: byteCount)
-        _ = self.context.engine.ownMemory.write(payload, from: 0, byteCount: byteCount, to: target)
-        memory.endAccess(key: element.lKey)
+        unsafe self.engine._withUnsafeGuaranteedRef { engine in
+            _ = unsafe engine.ownMemory.write(source, byteCount: Int(element.byteCount), to: target)
+        }
     }
 }
 

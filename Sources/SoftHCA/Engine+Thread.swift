@@ -22,8 +22,9 @@ extension Engine {
 
     /// Wakes the thread when a timer was set that ends before its sleep does. The caller holds the lock.
     internal func wakeThreadIfNeeded() {
-        if self.nextDeadline < self.sleepsUntil {
-            self.sleepsUntil = self.nextDeadline
+        let deadline = min(self.nextDeadline, self.copyDeadline)
+        if deadline < self.sleepsUntil {
+            self.sleepsUntil = deadline
             self.wake.signal()
         }
     }
@@ -101,7 +102,12 @@ extension Engine {
             let now = MonotonicClock.now
             let mustLook = !isListening || self.isBlocked
             let check = mustLook ? now + Self.pollingCheckNanoseconds : UInt64.max
-            self.sleepsUntil = min(self.nextDeadline, check, self.membership.nextRefreshNanoseconds ?? .max)
+            self.sleepsUntil = min(
+                self.nextDeadline,
+                self.copyDeadline,
+                check,
+                self.membership.nextRefreshNanoseconds ?? .max
+            )
             guard self.sleepsUntil < .max else { return nil }
             return self.sleepsUntil > now ? self.sleepsUntil - now : 0
         }

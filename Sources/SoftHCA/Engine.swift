@@ -13,7 +13,7 @@ internal import Wire
 /// completion queue, then channel.
 @safe
 package final class Engine {
-    internal let lock = Lock()
+    internal let lock = WordLock()
     internal let membership: Membership
     package let segment: ProcessSegment
     internal let ownMemory: OwnMemory
@@ -44,6 +44,8 @@ package final class Engine {
     package internal(set) var lastRefusal: Errno?
     /// The earliest timer of any queue pair, in nanoseconds of the monotonic clock. It may be too early, never too late.
     internal var nextDeadline = UInt64.max
+    /// When the background thread goes on with a long copy, unless a polling thread does before.
+    internal var copyDeadline = UInt64.max
     /// When the background thread wakes by itself.
     internal var sleepsUntil = UInt64.max
     package internal(set) var counters = EngineCounters()
@@ -52,6 +54,9 @@ package final class Engine {
     // SAFETY: likewise; the first `touchedCount` places hold queue pairs of the table.
     internal let touched: UnsafeMutablePointer<Unmanaged<QueuePair>>
     internal var touchedCount = 0
+    /// Connections that receive, or wait for answers, through the socket, and datagram queue pairs, which may.
+    internal var socketUsers = 0
+    internal var datagramUsers = 0
     /// Whether one of them had more packets to send than its share.
     internal var hasUnfinishedPackets = false
     /// Completion queues whose events may have to wait; each takes itself off before it ends.
@@ -62,8 +67,10 @@ package final class Engine {
     internal let pollCount = Atomic<UInt64>(0)
     /// Rounds in a row in which polling threads found nothing.
     private let idleRounds = Atomic<UInt32>(0)
-    /// Queue pairs that receive, or wait for answers, through the socket.
-    internal let socketUsers = Atomic<Int>(0)
+    /// Polls look at the socket where these bits of their count are 0: all, or one in a power of two.
+    internal let lookInterval = Atomic<UInt64>(0)
+    /// Polls have put payloads in place since the last look.
+    internal let hasDirectArrivals = Atomic<Bool>(false)
     /// A queue pair had its share, and goes on with the next round.
     internal let isUnfinished = Atomic<Bool>(false)
     /// An application thread is about to sleep until a completion comes.
@@ -139,17 +146,22 @@ extension Engine {
         let count = self.pollCount.load(ordering: .relaxed) &+ 1
         self.pollCount.store(count, ordering: .relaxed)
         // Peers that are reached directly write their completions themselves.
-        if self.socketUsers.load(ordering: .relaxed) == 0, count % Self.quietRoundsPerLook != 0, !self.hasWork {
+        if self.lookInterval.load(ordering: .relaxed) & count != 0, !self.hasWork {
             let idleCount = self.idleRounds.load(ordering: .relaxed) &+ 1
             self.idleRounds.store(idleCount, ordering: .relaxed)
             if idleCount >= Self.quietRoundsMax, idleCount % Self.quietRoundsPerYield == 0 { Scheduling.yield() }
             return
         }
-        guard self.lock.tryLock() else { return }
+        guard self.lock.tryLock() else {
+            // Whoever has it may wait for this processor.
+            Scheduling.yield()
+            return
+        }
         let hasReceived = self.progress()
         let idleCount = hasReceived ? 0 : self.idleRounds.load(ordering: .relaxed) &+ 1
         self.idleRounds.store(idleCount, ordering: .relaxed)
-        let isQuiet = self.socketUsers.load(ordering: .relaxed) == 0
+        self.chooseLookInterval(hasReceived: hasReceived)
+        let isQuiet = self.lookInterval.load(ordering: .relaxed) != 0
         self.lock.unlock()
         if !isQuiet, idleCount >= Self.idleRoundsMax { Scheduling.yield() }
     }
@@ -171,8 +183,6 @@ extension Engine {
     /// The same where no round asks the socket, and how often it then gives way: about once a microsecond.
     private static var quietRoundsMax: UInt32 { 1024 }
     private static var quietRoundsPerYield: UInt32 { 64 }
-    /// How often the socket is looked at when no queue pair uses it: a peer may have chosen the wire for its direction.
-    private static var quietRoundsPerLook: UInt64 { 64 }
 
     /// The work of one round. The caller holds the lock.
     ///
@@ -191,7 +201,8 @@ extension Engine {
 
     internal func serveTimersIfDue() {
         let now = Timestamp(nanoseconds: MonotonicClock.now)
-        guard now.nanoseconds >= self.nextDeadline || self.segment.header.attention.relaxed != 0 else { return }
+        let isDue = now.nanoseconds >= min(self.nextDeadline, self.copyDeadline)
+        guard isDue || self.segment.header.attention.relaxed != 0 else { return }
         if self.isBlocked { self.flush() }
         self.serveAttention(now: now)
         self.serveTimers(now: now)
@@ -225,9 +236,10 @@ extension Engine {
         self.flush()
         if self.isBlocked {
             self.noteDeadline(now.advanced(byNanoseconds: Self.blockedRetryNanoseconds))
-        } else if self.touchedCount > 0 {
-            let patience = self.hasUnfinishedPackets || isThread ? 0 : Self.copyPatienceNanoseconds
-            self.noteDeadline(now.advanced(byNanoseconds: patience))
+        } else if self.touchedCount > 0, self.hasUnfinishedPackets || isThread {
+            self.noteDeadline(now)
+        } else if self.touchedCount > 0, self.copyDeadline == .max {
+            self.copyDeadline = now.nanoseconds + Self.copyPatienceNanoseconds
         }
         self.isUnfinished.store(self.touchedCount > 0, ordering: .relaxed)
         self.wakeThreadIfNeeded()
@@ -270,6 +282,8 @@ extension Engine {
         let count = self.touchedCount
         self.touchedCount = 0
         self.hasUnfinishedPackets = false
+        // Whoever copies a part now may copy the next.
+        self.copyDeadline = .max
         for index in 0..<count {
             // SAFETY: a queue pair is taken off the list before it goes away. Touching one again writes to a place that
             // was read before.

@@ -42,14 +42,25 @@ internal struct OwnMemory {
     /// - Returns: Whether the bytes were there. If not, some may have been written.
     @inline(always)
     func write(_ payload: RawSpan, from offset: Int, byteCount: Int, to location: MemoryLocation) -> Bool {
-        guard !location.place.isNowhere, byteCount > 0 else { return true }
-        guard let target = unsafe self.pointer(location) else { return false }
-        // An ATOMIC WRITE is seen whole (IBTA Volume 1, Annex A19): eight bytes are copied as one word.
-        // SAFETY: `extracting` checks the bounds, and the table answers for the target.
+        guard byteCount > 0 else { return true }
+        // SAFETY: `extracting` checks the bounds.
         return unsafe payload.extracting(offset..<offset + byteCount).withUnsafeBytes { bytes in
             guard let source = bytes.baseAddress else { return false }
-            return unsafe FaultGuard.copy(byteCount, from: source, to: target)
+            return unsafe self.write(source, byteCount: byteCount, to: location)
         }
+    }
+
+    /// Writes `byteCount` bytes.
+    ///
+    /// - Returns: As above.
+    @unsafe
+    @inline(always)
+    func write(_ source: UnsafeRawPointer, byteCount: Int, to location: MemoryLocation) -> Bool {
+        guard !location.place.isNowhere else { return true }
+        guard let target = unsafe self.pointer(location) else { return false }
+        // An ATOMIC WRITE is seen whole (IBTA Volume 1, Annex A19): eight bytes are copied as one word.
+        // SAFETY: the caller answers for the source, and the table for the target.
+        return unsafe FaultGuard.copy(byteCount, from: source, to: target)
     }
 
     /// Executes an atomic operation on 8 bytes.

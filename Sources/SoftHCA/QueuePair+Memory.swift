@@ -23,7 +23,8 @@ extension QueuePair {
             address: element.address,
             byteCount: UInt64(element.byteCount),
             access: access,
-            by: self.localAccessor
+            by: self.localAccessor,
+            memo: &self.localKey
         ) != nil
     }
 

@@ -13,15 +13,28 @@ extension QueuePair {
         elements: UnsafePointer<ScatterElement>?,
         count: Int
     ) -> Errno? {
+        unsafe self.postReceives { append in unsafe append(workRequestID, elements, count) }
+    }
+
+    /// Posts receive requests.
+    ///
+    /// - Parameter body: Gets a function that appends one request, and returns why it was not taken, if it was not; the last
+    ///   such answer is the result. As `postReceive` has it.
+    @inline(always)
+    package func postReceives(
+        _ body: ((UInt64, UnsafePointer<ScatterElement>?, Int) -> Errno?) -> Errno?
+    ) -> Errno? {
         guard ProcessGuard.isOwn(self.generation) else { return ProcessGuard.foreignObject }
         guard let ring = self.receiveRing, self.stateCode.load(ordering: .acquiring) != QueuePairState.reset.rawValue
         else {
             return .invalidArgument
         }
-        // SAFETY: the caller has `count` elements there.
-        if let refusal = unsafe ring.post(workRequestID: workRequestID, elements: elements, count: count) {
-            return refusal
+        guard var batch = ring.beginPosting() else { return .ioError }
+        let refusal = unsafe body { workRequestID, elements, count in
+            // SAFETY: the caller has `count` elements there.
+            unsafe ring.append(&batch, workRequestID: workRequestID, elements: elements, count: count)
         }
+        ring.endPosting(batch)
         if ring.takeWaiter() { self.engine.notifyWaiters(of: ring) }
         // The state may have changed to error in between; whoever comes later flushes.
         if self.stateCode.load(ordering: .sequentiallyConsistent) == QueuePairState.error.rawValue {
@@ -30,6 +43,6 @@ extension QueuePair {
                 self.engine.finishRound(now: Timestamp(nanoseconds: MonotonicClock.now))
             }
         }
-        return nil
+        return refusal
     }
 }

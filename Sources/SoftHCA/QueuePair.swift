@@ -62,13 +62,16 @@ package final class QueuePair {
     /// The same, for the data path, which counts no references.
     // SAFETY: `direct` keeps the object.
     private(set) internal var directNow: Unmanaged<DirectConnection>?
+    /// The slot of the key that this side's requests name.
+    internal var localKey = KeyMemo()
     /// Pages of the segment through which short SENDs of peers travel, from RTR on.
     internal var arena: Extent?
     /// Whether it is counted among those that need the socket.
     internal var usesSocket = false {
         didSet {
             guard self.usesSocket != oldValue else { return }
-            self.engine.socketUsers.wrappingAdd(self.usesSocket ? 1 : -1, ordering: .relaxed)
+            let isDatagram = self.type == .datagram
+            self.engine.countSocketUser(self.usesSocket ? 1 : -1, isDatagram: isDatagram)
         }
     }
     /// Datagrams number their packets, though nobody looks at the numbers.

@@ -159,6 +159,18 @@ extension SendQueue {
         }
     }
 
+    @inline(always)
+    func isInline(_ slot: Int) -> Bool {
+        unsafe (self.base + slot * self.stride).assumingMemoryBound(to: SendSlot.self).pointee.isInline
+    }
+
+    /// The first 16 bytes behind a slot, for which every one has room.
+    @inline(always)
+    func words(of slot: Int) -> (UInt64, UInt64) {
+        let body = unsafe self.body(of: slot)
+        return unsafe (body.load(as: UInt64.self), body.load(fromByteOffset: 8, as: UInt64.self))
+    }
+
     /// The scatter elements behind a slot. Valid as long as the queue.
     @inline(always)
     func elements(of slot: Int) -> UnsafeMutablePointer<ScatterElement> {

@@ -56,7 +56,12 @@ package final class SharedReceiveQueue {
         do throws(Errno) {
             try domain.users.begin()
             undo.append { domain.users.end() }
-            let ring = try ReceiveRing(in: context.segment, capacity: capacity, scatterMax: max(scatterMax, 1))
+            let ring = try ReceiveRing(
+                in: context.segment,
+                capacity: capacity,
+                scatterMax: max(scatterMax, 1),
+                isShared: true
+            )
             undo.append { ring.close(in: context.segment) }
             self.ring = ring
             if let `extension` {

@@ -1,33 +1,33 @@
-import Glibc
+public import Glibc
 
 /// A view of a mutual exclusion lock that lies in memory shared by several processes and survives their deaths.
 ///
 /// When the holder dies, the next one to lock is told so: it repairs what the lock guards and goes on. The view does
 /// not own the memory. See pthread_mutexattr_setrobust(3).
 @safe
-package struct SharedLock {
+public struct SharedLock {
     // SAFETY: whoever makes the view promises that the memory stays mapped as long as the view is used.
-    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    @usableFromInline internal let mutex: UnsafeMutablePointer<pthread_mutex_t>
 
     /// What the one who takes the lock finds.
-    package enum Acquisition: Hashable, Sendable {
+    public enum Acquisition: Hashable, Sendable {
         case clean
         /// The last holder died with the lock held: what it guards may be half-written. The lock works again.
         case ownerDied
     }
 
     /// Bytes that a lock takes in its segment: one cache line, so that neighbours do not slow it.
-    package static var byteCount: Int { 64 }
+    public static var byteCount: Int { 64 }
 
     /// Where a lock may lie: at multiples of this many bytes.
-    package static var alignment: Int { unsafe MemoryLayout<pthread_mutex_t>.alignment }
+    public static var alignment: Int { unsafe MemoryLayout<pthread_mutex_t>.alignment }
 
     /// Views the lock at `address`.
     ///
     /// - Parameter address: Start of `byteCount` bytes, aligned to `alignment`, in a mapping that outlives the view and
     ///   in which some process has called `initialize()`.
     @unsafe
-    package init(at address: UnsafeMutableRawPointer) {
+    public init(at address: UnsafeMutableRawPointer) {
         precondition(Int(bitPattern: address) % Self.alignment == 0, "a lock must be aligned")
         unsafe self.mutex = address.assumingMemoryBound(to: pthread_mutex_t.self)
     }
@@ -38,12 +38,12 @@ extension SharedLock: @unchecked Sendable {}
 
 extension SharedLock {
     /// Sets the lock up, free, for the threads of one process only. It costs half as much, and knows nothing of deaths.
-    package func initializeForOneProcess() throws(Errno) {
+    public func initializeForOneProcess() throws(Errno) {
         try Self.check(unsafe pthread_mutex_init(self.mutex, nil))
     }
 
     /// Sets the lock up, free. Once, before another process can see the memory.
-    package func initialize() throws(Errno) {
+    public func initialize() throws(Errno) {
         var attributes = pthread_mutexattr_t()
         _ = unsafe pthread_mutexattr_init(&attributes)
         defer { _ = unsafe pthread_mutexattr_destroy(&attributes) }
@@ -56,12 +56,14 @@ extension SharedLock {
     ///
     /// - Throws: `EINVAL` or `ENOTRECOVERABLE` when the memory does not hold a sound lock, as when a peer wrote there.
     @discardableResult
-    package func lock() throws(Errno) -> Acquisition {
-        try self.acquisition(unsafe pthread_mutex_lock(self.mutex))
+    @inlinable @inline(always)
+    public func lock() throws(Errno) -> Acquisition {
+        let result = unsafe pthread_mutex_lock(self.mutex)
+        return result == 0 ? .clean : try self.acquisition(result)
     }
 
     /// Takes the lock if it is free now; `nil` if it is not.
-    package func tryLock() throws(Errno) -> Acquisition? {
+    public func tryLock() throws(Errno) -> Acquisition? {
         let result = unsafe pthread_mutex_trylock(self.mutex)
         return result == EBUSY ? nil : try self.acquisition(result)
     }
@@ -70,7 +72,7 @@ extension SharedLock {
     /// runs, and not for ever for one that is stopped.
     ///
     /// - Returns: Whether the lock was taken.
-    package func lockSoon() -> Bool {
+    public func lockSoon() -> Bool {
         for _ in 0..<Self.patienceCount {
             do throws(Errno) {
                 if try self.tryLock() != nil { return true }
@@ -86,11 +88,13 @@ extension SharedLock {
     private static var patienceCount: Int { 2000 }
 
     /// Frees the lock, which the calling thread holds.
-    package func unlock() {
+    @inlinable @inline(always)
+    public func unlock() {
         _ = unsafe pthread_mutex_unlock(self.mutex)
     }
 
-    private func acquisition(_ result: CInt) throws(Errno) -> Acquisition {
+    @usableFromInline
+    internal func acquisition(_ result: CInt) throws(Errno) -> Acquisition {
         if result == EOWNERDEAD {
             try Self.check(unsafe pthread_mutex_consistent(self.mutex))
             return .ownerDied

@@ -56,6 +56,17 @@ extension WordLock {
         if !isTaken { self.lockContended() }
     }
 
+    /// Takes the lock if it is free now, and says whether it did.
+    @inlinable @inline(always)
+    package func tryLock() -> Bool {
+        unsafe self.word.pointee.compareExchange(
+            expected: Self.free,
+            desired: Self.held,
+            successOrdering: .acquiring,
+            failureOrdering: .relaxed
+        ).exchanged
+    }
+
     /// Frees the lock, which the calling thread holds.
     @inlinable @inline(always)
     public func unlock() {

@@ -114,13 +114,21 @@ internal func postReceive(
 ) -> CInt {
     guard let queuePair = unsafe queuePair else { return EINVAL }
     return unsafe queuePair.object._withUnsafeGuaranteedRef { object in
-        unsafe postEach(requests, failed) { request in
-            unsafe object.postReceive(
-                workRequestID: request.pointee.wr_id,
-                elements: request.pointee.elements,
-                count: Int(request.pointee.num_sge)
-            )
+        var next = unsafe requests
+        let refusal = unsafe object.postReceives { append in
+            while let request = unsafe next {
+                let refusal = unsafe append(
+                    request.pointee.wr_id,
+                    request.pointee.elements,
+                    Int(request.pointee.num_sge)
+                )
+                if let refusal { return refusal }
+                unsafe next = request.pointee.next
+            }
+            return nil
         }
+        if refusal != nil { unsafe failed?.pointee = next }
+        return refusal?.rawValue ?? 0
     }
 }
 

@@ -5,7 +5,7 @@ import Testing
 struct ABITests {
     @Test(arguments: [
         "load", "pure", "devices", "objects", "completions", "states", "transfer", "failures", "events", "extended",
-        "fork", "further", "refusals", "processes", "windows", "regions", "sharing",
+        "fork", "further", "refusals", "processes", "sharing", "windows", "regions", "domains",
         "moderation", "limits", "atomic-write", "xrc", "multicast", "forksupport", "registration",
     ])
     func `every program has cases`(program: String) {
@@ -109,6 +109,11 @@ struct ABITests {
         try ABIProgram(name: "processes").check(testCase, path: path)
     }
 
+    @Test(arguments: ABIProgram(name: "sharing").cases, ["direct", "wire"])
+    func `windows and device memory between two processes`(testCase: String, path: String) throws {
+        try ABIProgram(name: "sharing").check(testCase, path: path)
+    }
+
     @Test(arguments: ABIProgram(name: "further").cases)
     func `verbs that the others have no occasion for`(testCase: String) throws {
         try ABIProgram(name: "further").check(testCase)
@@ -119,9 +124,9 @@ struct ABITests {
         try ABIProgram(name: "refusals").check(testCase)
     }
 
-    @Test(arguments: ABIProgram(name: "sharing").cases)
+    @Test(arguments: ABIProgram(name: "domains").cases)
     func `objects that stand for others, or are taken over`(testCase: String) throws {
-        try ABIProgram(name: "sharing").check(testCase)
+        try ABIProgram(name: "domains").check(testCase)
     }
 
     @Test(arguments: ABIProgram(name: "forksupport").cases)

@@ -102,6 +102,8 @@ struct CompletionRingTests {
 
     @Test func `one arming gives one event`() throws {
         let ring = try CompletionRing(in: self.segment, capacity: 8)
+        // Only who has a channel arms.
+        ring.channelDescriptor.storeRelaxed(1)
         #expect(ring.push(WorkCompletion(0), isSolicited: true) == .stored)
         ring.arm(solicitedOnly: false)
         #expect(ring.push(WorkCompletion(1), isSolicited: false) == .storedAndDue)
@@ -111,6 +113,8 @@ struct CompletionRingTests {
 
     @Test func `who waits for solicited completions is left alone by others`() throws {
         let ring = try CompletionRing(in: self.segment, capacity: 8)
+        // Only who has a channel arms.
+        ring.channelDescriptor.storeRelaxed(1)
         ring.arm(solicitedOnly: true)
         #expect(ring.push(WorkCompletion(0), isSolicited: false) == .stored)
         #expect(ring.push(WorkCompletion(1), isSolicited: true) == .storedAndDue)
@@ -154,6 +158,8 @@ struct CompletionRingTests {
     @Test func `an armed consumer that sleeps is always woken`() throws {
         // The race between arming and publishing: whoever finds nothing after arming must get an event.
         let ring = try CompletionRing(in: self.segment, capacity: 64)
+        // Only who has a channel arms.
+        ring.channelDescriptor.storeRelaxed(1)
         let roundCount: UInt64 = 20_000
         let results = Threads.run(2) { index -> Bool in
             if index == 0 {

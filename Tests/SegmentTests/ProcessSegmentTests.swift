@@ -78,7 +78,7 @@ struct ProcessSegmentTests {
     func `a process killed with a lock held does not stop the others`(held: HeldLock) throws {
         let segment = try ProcessSegment.forTesting()
         let completions = try CompletionRing(in: segment, capacity: 8)
-        let receives = try ReceiveRing(in: segment, capacity: 8, scatterMax: 1)
+        let receives = try ReceiveRing(in: segment, capacity: 8, scatterMax: 1, isShared: true)
         #expect(completions.push(WorkCompletion(1), isSolicited: false) == .stored)
         #expect(receives.post(workRequestID: 2, elements: nil, count: 0) == nil)
 

@@ -94,7 +94,7 @@ struct ReceiveRingTests {
     }
 
     @Test func `resizing keeps what is queued, across the wrap`() throws {
-        let ring = try ReceiveRing(in: self.segment, capacity: 4, scatterMax: 3)
+        let ring = try ReceiveRing(in: self.segment, capacity: 4, scatterMax: 3, isShared: true)
         let free = self.segment.freeByteCount
         for identifier in UInt64(0)..<3 { #expect(self.post(ring, identifier) == nil) }
         #expect(self.drain(ring) == [0, 1, 2])

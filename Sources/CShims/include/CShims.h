@@ -42,6 +42,11 @@ pid_t cshims_fork(void);
 /* preadv2 with RWF_NOWAIT at the current position. */
 ssize_t cshims_read_nowait(int descriptor, void *buffer, size_t byte_count);
 
+/* Instructions that Swift has no word for. */
+
+static inline void cshims_prefetch_read(const void *address) { __builtin_prefetch(address, 0, 3); }
+static inline void cshims_prefetch_write(const void *address) { __builtin_prefetch(address, 1, 3); }
+
 /* Variadic functions, which Swift cannot call. */
 
 int cshims_fcntl_int(int descriptor, int command, int argument);

@@ -171,7 +171,8 @@ extension DirectConnection {
             address: request.remoteAddress &+ UInt64(offset),
             byteCount: UInt64(byteCount),
             access: access,
-            by: .remote(domain: self.domain, queuePair: self.destQP)
+            by: .remote(domain: self.domain, queuePair: self.destQP),
+            memo: &self.remoteKey
         )
     }
 

@@ -67,6 +67,10 @@ extension DirectConnection {
             if byteCount <= CompletionEntry.payloadByteCountMax, self.receive.elementCount == 1,
                 completions.recordsTimes.relaxed == 0
             {
+                if queuePair.sendQueue.isInline(slot) {
+                    entry.carry(to: self.receive[0], queuePair.sendQueue.words(of: slot))
+                    return true
+                }
                 return unsafe entry.carry(to: self.receive[0], gather: gather)
             }
             guard
@@ -104,11 +108,15 @@ extension DirectConnection {
         switch outcome {
         case .taken:
             self.hasReceive = true
+            receives.prefetchNext()
             if self.hasSharedReceives, receives.noteLimitEvent() {
                 self.peer.requestAttention(queuePair: self.destQP)
             }
             return nil
-        case .empty: return self.isReliable ? .wait(.receiverNotReady) : .done
+        case .empty:
+            // What was noted is somebody else's.
+            self.entry.receiveIndex.storeRelaxed(0)
+            return self.isReliable ? .wait(.receiverNotReady) : .done
         case .left: return .done
         }
     }
@@ -163,7 +171,8 @@ extension DirectConnection {
             address: element.address,
             byteCount: UInt64(element.byteCount),
             access: .localWrite,
-            by: .local(domain: self.receiveDomain)
+            by: .local(domain: self.receiveDomain),
+            memo: &self.receiveKey
         )
     }
 
@@ -274,6 +283,7 @@ extension DirectConnection {
     private func finishReceive(_ outcome: CompletionRing.PushOutcome, _ completions: CompletionRing) {
         self.hasReceive = false
         self.entry.receiveIndex.storeReleasing(0)
+        completions.prefetchNext()
         switch outcome {
         case .stored, .refused: break
         case .storedAndDue: self.peer.signalChannel(of: completions, queuePair: self.destQP)

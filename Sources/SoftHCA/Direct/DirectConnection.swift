@@ -32,6 +32,10 @@ internal final class DirectConnection {
     var completions: CompletionRing?
     var arena: PayloadArena?
 
+    // Slots of the peer's memory table.
+    var receiveKey = KeyMemo()
+    var remoteKey = KeyMemo()
+
     // The request that is under way.
     /// Bytes of it that are copied.
     var offset: UInt32 = 0
@@ -70,8 +74,8 @@ internal final class DirectConnection {
         case failed(CompletionStatus)
     }
 
-    /// How many bytes are copied in one go, while every other queue pair of the process waits: some 50 microseconds.
-    static var shareByteCount: Int { 512 << 10 }
+    /// How many bytes are copied in one go, while every other queue pair of the process waits: some 100 microseconds.
+    static var shareByteCount: Int { 1 << 20 }
     /// What a request counts besides its bytes, so that a long list of short ones has an end, too.
     static var requestByteCount: Int { 2 << 10 }
     /// The longest SEND whose payload the receiver's poll puts in place.

@@ -54,7 +54,11 @@ extension DirectDatagram {
             entry.receiveIndex.storeReleasing(index &+ 1)
             return true
         }
-        guard taken == .taken else { return .dropped }
+        guard taken == .taken else {
+            // What was noted is somebody else's.
+            entry.receiveIndex.storeRelaxed(0)
+            return .dropped
+        }
         if entry.hasSharedReceives.relaxed != 0, receives.noteLimitEvent() {
             peer.requestAttention(queuePair: self.destQP)
         }

@@ -135,7 +135,8 @@ extension QueuePair {
                 address: piece.address,
                 byteCount: UInt64(piece.byteCount),
                 access: access,
-                by: self.localAccessor
+                by: self.localAccessor,
+                memo: &self.localKey
             )
             guard let location else { return nil }
             let address = self.engine.address(of: location, isSink: access.contains(.localWrite))

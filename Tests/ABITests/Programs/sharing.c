@@ -1,164 +1,195 @@
-/* Domains that stand for others, and objects that another context takes over. */
-#define _GNU_SOURCE
-#include "check.h"
+/* What one process of a host lets the other reach besides plain regions: windows, bound and invalidated by either side, and
+ * device memory. */
+#include "processes.h"
 
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
+#define OFFSET 8192
+#define LENGTH 4096
 
-/* --- Domains --- */
+/* --- Windows --- */
 
-CASE(a_parent_domain_stands_for_its_base)
+/* What the target tells the initiator of: the key of its window, and where that begins. */
+struct offer {
+	uint32_t rkey;
+	uint64_t address;
+};
+
+static uint32_t bind_window(struct side *side, struct ibv_mr *mr, struct ibv_mw *mw)
 {
-	struct world world = make_world();
-	struct ibv_td_init_attr td_attr = {0};
-	struct ibv_td *td = ibv_alloc_td(world.context, &td_attr);
-	struct ibv_parent_domain_init_attr attr = {.pd = world.pd, .td = td};
-	struct ibv_pd *parent = ibv_alloc_parent_domain(world.context, &attr);
-	struct ibv_mr *mr;
+	struct ibv_send_wr wr = request(50, IBV_WR_BIND_MW, NULL);
 
-	CHECK(td != NULL);
-	CHECK(parent != NULL);
-	CHECK_EQUAL(parent->handle, world.pd->handle);
-	mr = ibv_reg_mr(parent, world.buffer, 4096, ALL_ACCESS);
-	CHECK(mr != NULL);
-	CHECK_EQUAL(ibv_dealloc_pd(parent), EBUSY);
-	CHECK_EQUAL(ibv_dealloc_td(td), EBUSY);
+	wr.bind_mw.mw = mw;
+	wr.bind_mw.rkey = ibv_inc_rkey(mw->rkey);
+	wr.bind_mw.bind_info = (struct ibv_mw_bind_info){.mr = mr, .addr = (uintptr_t)side->world.buffer + OFFSET,
+		.length = LENGTH, .mw_access_flags = IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ};
+	CHECK_EQUAL(try_send(side->qp, &wr), 0);
+	EXPECT_COMPLETION(side->world.cq, 50, IBV_WC_SUCCESS);
+	return mw->rkey = wr.bind_mw.rkey;
+}
+
+static void tell(struct side *side, int out, uint32_t rkey)
+{
+	struct offer offer = {rkey, (uintptr_t)side->world.buffer + OFFSET};
+
+	put(out, &offer, sizeof offer);
+}
+
+static enum ibv_wc_status reach(struct side *side, struct offer *offer, enum ibv_wr_opcode opcode, uint32_t length)
+{
+	struct ibv_sge sge = piece(&side->world, 0, length);
+	struct ibv_send_wr wr = remote_request(60, opcode, &sge, offer->address, offer->rkey);
+
+	CHECK_EQUAL(try_send(side->qp, &wr), 0);
+	return next_completion(side->world.cq).status;
+}
+
+static void offer_windows(struct side *side, int in, int out)
+{
+	struct ibv_mr *mr = ibv_reg_mr(
+		side->world.pd, side->world.buffer, BUFFER_SIZE, IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_MW_BIND);
+	struct ibv_mw *mw = ibv_alloc_mw(side->world.pd, IBV_MW_TYPE_2);
+	struct ibv_wc wc;
+	char go;
+
+	CHECK(mr != NULL && mw != NULL);
+	uint32_t rkey = bind_window(side, mr, mw);
+	post_recv(side->qp, 70, piece(&side->world, 65536, 4096));
+	tell(side, out, rkey);
+	/* The peer's SEND takes the key back, and only then completes here. */
+	wc = next_completion(side->recv_cq);
+	CHECK_EQUAL(wc.status, IBV_WC_SUCCESS);
+	CHECK_EQUAL(wc.wr_id, 70);
+	CHECK_EQUAL(wc.byte_len, 40);
+	CHECK_EQUAL(wc.wc_flags & IBV_WC_WITH_INV, IBV_WC_WITH_INV);
+	CHECK_EQUAL(wc.invalidated_rkey, rkey);
+	CHECK_EQUAL(memcmp(side->world.buffer + OFFSET, side->world.buffer + 65536, 40), 0);
+	/* A new key for the same window, taken back by this side while the peer knows it. */
+	rkey = bind_window(side, mr, mw);
+	tell(side, out, rkey);
+	get(in, &go, 1);
+	struct ibv_send_wr wr = request(71, IBV_WR_LOCAL_INV, NULL);
+	wr.invalidate_rkey = rkey;
+	CHECK_EQUAL(try_send(side->qp, &wr), 0);
+	EXPECT_COMPLETION(side->world.cq, 71, IBV_WC_SUCCESS);
+	put(out, "i", 1);
+	get(in, &go, 1);
+	CHECK_EQUAL(ibv_dealloc_mw(mw), 0);
 	CHECK_EQUAL(ibv_dereg_mr(mr), 0);
-	struct ibv_cq_init_attr_ex cq_attr = {.cqe = 4, .comp_mask = IBV_CQ_INIT_ATTR_MASK_PD, .parent_domain = world.pd};
-	CHECK_NULL(ibv_create_cq_ex(world.context, &cq_attr), EINVAL);
-	cq_attr.parent_domain = parent;
-	struct ibv_cq_ex *cq = ibv_create_cq_ex(world.context, &cq_attr);
-	CHECK(cq != NULL);
-	CHECK_EQUAL(ibv_dealloc_pd(parent), EBUSY);
-	CHECK_EQUAL(ibv_destroy_cq(ibv_cq_ex_to_cq(cq)), 0);
-	attr.pd = parent;
-	CHECK_NULL(ibv_alloc_parent_domain(world.context, &attr), EINVAL);
-	attr = (struct ibv_parent_domain_init_attr){.pd = world.pd, .comp_mask = IBV_PARENT_DOMAIN_INIT_ATTR_ALLOCATORS};
-	CHECK_NULL(ibv_alloc_parent_domain(world.context, &attr), EINVAL);
-	CHECK_EQUAL(ibv_dealloc_pd(parent), 0);
-	CHECK_EQUAL(ibv_dealloc_td(td), 0);
-	td_attr.comp_mask = 1;
-	CHECK_NULL(ibv_alloc_td(world.context, &td_attr), EINVAL);
-	end_world(&world);
-	SHOWS(ibv_alloc_parent_domain, ibv_alloc_td, ibv_dealloc_td);
 }
 
-/* --- Taking over --- */
-
-CASE(a_context_is_found_by_its_descriptor)
+CASE(windows_are_used_and_invalidated_by_the_other_process)
 {
-	struct world world = make_world();
-	struct ibv_context *context = ibv_import_device(dup(world.context->cmd_fd));
-	struct ibv_alloc_dm_attr dm_attr = {.length = 64};
-	struct ibv_dm *dm = ibv_alloc_dm(world.context, &dm_attr), *dm_again;
-	struct ibv_pd *pd;
+	struct side side;
+	struct target target = start_target(&side, IBV_QPT_RC, &usual_path, offer_windows);
+	struct ibv_sge sge = piece(&side.world, 0, 40);
+	struct offer offer;
+	char done;
+
+	get(target.from, &offer, sizeof offer);
+	for (size_t i = 0; i < LENGTH; i++)
+		side.world.buffer[i] = i * 5 + 1;
+	CHECK_EQUAL(reach(&side, &offer, IBV_WR_RDMA_WRITE, LENGTH), IBV_WC_SUCCESS);
+	memset(side.world.buffer, 0, LENGTH);
+	CHECK_EQUAL(reach(&side, &offer, IBV_WR_RDMA_READ, LENGTH), IBV_WC_SUCCESS);
+	for (size_t i = 0; i < LENGTH; i++)
+		CHECK_EQUAL((uint8_t)side.world.buffer[i], (uint8_t)(i * 5 + 1));
+	struct ibv_send_wr wr = request(61, IBV_WR_SEND_WITH_INV, &sge);
+	wr.invalidate_rkey = offer.rkey;
+	CHECK_EQUAL(try_send(side.qp, &wr), 0);
+	EXPECT_COMPLETION(side.world.cq, 61, IBV_WC_SUCCESS);
+
+	get(target.from, &offer, sizeof offer);
+	CHECK_EQUAL(reach(&side, &offer, IBV_WR_RDMA_WRITE, 8), IBV_WC_SUCCESS);
+	put(target.to, "w", 1);
+	get(target.from, &done, 1);
+	CHECK_EQUAL(reach(&side, &offer, IBV_WR_RDMA_WRITE, 8), IBV_WC_REM_ACCESS_ERR);
+	put(target.to, "e", 1);
+	expect_end(&target);
+	end_side(&side);
+}
+
+static void offer_window_for_a_send(struct side *side, int in, int out)
+{
+	struct ibv_mr *mr = ibv_reg_mr(
+		side->world.pd, side->world.buffer, BUFFER_SIZE, IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_MW_BIND);
+	struct ibv_mw *mw = ibv_alloc_mw(side->world.pd, IBV_MW_TYPE_2);
+	char go;
+
+	CHECK(mr != NULL && mw != NULL);
+	tell(side, out, bind_window(side, mr, mw));
+	get(in, &go, 1);
+	CHECK_EQUAL(ibv_dealloc_mw(mw), 0);
+	CHECK_EQUAL(ibv_dereg_mr(mr), 0);
+}
+
+CASE(a_window_ends_where_it_ends_also_for_the_other_process)
+{
+	struct side side;
+	struct target target = start_target(&side, IBV_QPT_RC, &usual_path, offer_window_for_a_send);
+	struct offer offer;
+
+	get(target.from, &offer, sizeof offer);
+	CHECK_EQUAL(reach(&side, &offer, IBV_WR_RDMA_WRITE, LENGTH), IBV_WC_SUCCESS);
+	CHECK_EQUAL(reach(&side, &offer, IBV_WR_RDMA_WRITE, LENGTH + 1), IBV_WC_REM_ACCESS_ERR);
+	put(target.to, "e", 1);
+	expect_end(&target);
+	end_side(&side);
+}
+
+/* --- Device memory --- */
+
+static void offer_device_memory(struct side *side, int in, int out)
+{
+	struct ibv_alloc_dm_attr attr = {.length = 65536};
+	struct ibv_dm *dm = ibv_alloc_dm(side->world.context, &attr);
 	struct ibv_mr *mr;
+	uint64_t word = 41;
+	char go, bytes[LENGTH];
 
-	CHECK(context != NULL);
-	CHECK(context != world.context);
-	CHECK(context->device == world.context->device);
-	pd = ibv_import_pd(context, world.pd->handle);
-	CHECK(pd != NULL);
-	CHECK_EQUAL(pd->handle, world.pd->handle);
-	mr = ibv_import_mr(pd, world.mr->handle);
+	CHECK(dm != NULL);
+	mr = ibv_reg_dm_mr(side->world.pd, dm, 0, 65536, ALL_ACCESS | IBV_ACCESS_ZERO_BASED);
 	CHECK(mr != NULL);
-	CHECK_EQUAL(mr->lkey, world.mr->lkey);
-	CHECK_EQUAL(mr->rkey, world.mr->rkey);
-	CHECK_EQUAL(mr->length, world.mr->length);
-	CHECK(mr->addr == NULL);
-	dm_again = ibv_import_dm(context, dm->handle);
-	CHECK(dm_again != NULL);
-	CHECK_EQUAL(ibv_memcpy_to_dm(dm_again, 0, "word", 4), 0);
-	CHECK_NULL(ibv_import_pd(context, 0xFFFFFFF), ENOENT);
-	CHECK_NULL(ibv_import_mr(pd, 0xFFFFFFF), ENOENT);
-	CHECK_NULL(ibv_import_dm(context, 0xFFFFFFF), ENOENT);
-	ibv_unimport_dm(dm_again);
-	ibv_unimport_mr(mr);
-	/* What was taken over may be ended by either; the other lets go. */
-	mr = ibv_import_mr(pd, world.mr->handle);
-	CHECK_EQUAL(ibv_dereg_mr(world.mr), 0);
-	ibv_unimport_mr(mr);
-	ibv_unimport_pd(pd);
-	CHECK_EQUAL(ibv_close_device(context), 0);
-	world.mr = ibv_reg_mr(world.pd, world.buffer, BUFFER_SIZE, ALL_ACCESS);
+	CHECK_EQUAL(ibv_memcpy_to_dm(dm, 40000, &word, 8), 0);
+	struct ibv_sge sge = {50000, 4096, mr->lkey};
+	CHECK_EQUAL(try_recv(side->qp, 80, &sge, 1), 0);
+	tell(side, out, mr->rkey);
+	get(in, &go, 1);
+	CHECK_EQUAL(ibv_memcpy_from_dm(&word, dm, 40000, 8), 0);
+	CHECK_EQUAL(word, 43);
+	CHECK_EQUAL(ibv_memcpy_from_dm(bytes, dm, OFFSET, LENGTH), 0);
+	for (size_t i = 0; i < LENGTH; i++)
+		CHECK_EQUAL((uint8_t)bytes[i], (uint8_t)(i * 11));
+	/* A short message, which this side's poll puts in place. */
+	EXPECT_COMPLETION(side->recv_cq, 80, IBV_WC_SUCCESS);
+	CHECK_EQUAL(ibv_memcpy_from_dm(bytes, dm, 50000, 12), 0);
+	for (size_t i = 0; i < 12; i++)
+		CHECK_EQUAL((uint8_t)bytes[i], (uint8_t)(i * 11));
+	CHECK_EQUAL(ibv_dereg_mr(mr), 0);
 	CHECK_EQUAL(ibv_free_dm(dm), 0);
-	end_world(&world);
-	SHOWS(ibv_import_device, ibv_import_pd, ibv_import_mr, ibv_import_dm, ibv_unimport_pd, ibv_unimport_mr,
-		ibv_unimport_dm);
 }
 
-CASE(another_descriptor_is_no_context)
+CASE(device_memory_is_reached_by_the_other_process)
 {
-	struct world world = make_world();
-	int other = memfd_create("other", 0);
+	struct side side;
+	struct target target = start_target(&side, IBV_QPT_RC, &usual_path, offer_device_memory);
+	struct ibv_sge sge = piece(&side.world, 0, 12);
+	struct offer offer;
 
-	CHECK_NULL(ibv_import_device(-1), EBADF);
-	CHECK_NULL(ibv_import_device(other), EINVAL);
-	/* As a context of another process looks. */
-	CHECK_EQUAL(pwrite(other, "VERBCTX", 8, 0), 8);
-	CHECK_NULL(ibv_import_device(other), EOPNOTSUPP);
-	close(other);
-	end_world(&world);
-}
-
-/* --- Another process --- */
-
-static void send_descriptor(int channel, int descriptor)
-{
-	union {
-		struct cmsghdr header;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control = {.header = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
-	char byte = 0;
-	struct iovec piece = {&byte, 1};
-	struct msghdr message = {
-		.msg_iov = &piece, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-
-	memcpy(CMSG_DATA(&control.header), &descriptor, sizeof descriptor);
-	CHECK_EQUAL(sendmsg(channel, &message, 0), 1);
-}
-
-static int receive_descriptor(int channel)
-{
-	union {
-		struct cmsghdr header;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control;
-	char byte;
-	int descriptor;
-	struct iovec piece = {&byte, 1};
-	struct msghdr message = {
-		.msg_iov = &piece, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-
-	CHECK_EQUAL(recvmsg(channel, &message, 0), 1);
-	CHECK_EQUAL(message.msg_controllen, sizeof control);
-	memcpy(&descriptor, CMSG_DATA(&control.header), sizeof descriptor);
-	return descriptor;
-}
-
-CASE(a_context_of_another_process_is_refused)
-{
-	int channel[2], status;
-
-	CHECK_EQUAL(socketpair(AF_UNIX, SOCK_STREAM, 0, channel), 0);
-	pid_t other = fork();
-	struct world world = make_world();
-	if (other == 0) {
-		char byte;
-
-		send_descriptor(channel[1], world.context->cmd_fd);
-		/* Lives on until the other has tried. */
-		CHECK_EQUAL(read(channel[1], &byte, 1), 1);
-		end_world(&world);
-		_exit(0);
-	}
-	int descriptor = receive_descriptor(channel[0]);
-	CHECK_NULL(ibv_import_device(descriptor), EOPNOTSUPP);
-	/* The descriptor stays the caller's. */
-	CHECK_EQUAL(close(descriptor), 0);
-	CHECK_EQUAL(write(channel[0], "", 1), 1);
-	CHECK_EQUAL(waitpid(other, &status, 0), other);
-	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-	end_world(&world);
+	get(target.from, &offer, sizeof offer);
+	offer.address = OFFSET;
+	for (size_t i = 0; i < LENGTH; i++)
+		side.world.buffer[i] = i * 11;
+	CHECK_EQUAL(reach(&side, &offer, IBV_WR_RDMA_WRITE, LENGTH), IBV_WC_SUCCESS);
+	struct ibv_send_wr wr = request(81, IBV_WR_SEND, &sge);
+	CHECK_EQUAL(try_send(side.qp, &wr), 0);
+	EXPECT_COMPLETION(side.world.cq, 81, IBV_WC_SUCCESS);
+	memset(side.world.buffer, 0, LENGTH);
+	CHECK_EQUAL(reach(&side, &offer, IBV_WR_RDMA_READ, LENGTH), IBV_WC_SUCCESS);
+	for (size_t i = 0; i < LENGTH; i++)
+		CHECK_EQUAL((uint8_t)side.world.buffer[i], (uint8_t)(i * 11));
+	target.card = (struct card){target.card.qp_num, offer.rkey, 40000};
+	CHECK_EQUAL(change_word(&side, &target, IBV_WR_ATOMIC_FETCH_AND_ADD, 1, 0), 41);
+	CHECK_EQUAL(change_word(&side, &target, IBV_WR_ATOMIC_CMP_AND_SWP, 42, 43), 42);
+	put(target.to, "e", 1);
+	expect_end(&target);
+	end_side(&side);
 }
