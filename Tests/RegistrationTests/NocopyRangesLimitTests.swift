@@ -221,4 +221,23 @@ struct NocopyRangesLimitTests {
             exit(42)
         }
     }
+
+    @Test(arguments: [ForkPolicy.eager, .atFork])
+    func `what lies inside of a marked range needs no system call`(policy: ForkPolicy) throws {
+        let arena = try Arena(pageCount: 64)
+        let kernel = CountingKernel()
+        let account = NocopyRanges(policy: policy, kernel: kernel)
+        try account.mark(arena.range(0, 64))
+        let before = kernel.adviceCount + kernel.questionCount
+        #expect(before == 1)
+        for page in 0..<60 {
+            try account.mark(arena.range(page, page + 1))
+            try account.mark(arena.range(page, page + 4))
+            try account.unmark(arena.range(page, page + 1))
+        }
+        for page in 0..<60 { try account.unmark(arena.range(page, page + 4)) }
+        #expect(kernel.adviceCount + kernel.questionCount == before)
+        try account.unmark(arena.range(0, 64))
+        #expect(account.isEmpty)
+    }
 }
