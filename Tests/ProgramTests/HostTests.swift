@@ -21,11 +21,8 @@ extension ProgramTests {
             let process = try ChildProcess(
                 host.inside(["env", "VERBENA_PATH=\(path)"] + Project.onVerbena([program, "\(rounds)", "7"]))
             )
-            // About one kill in 250 leaves a request of the survivor without a completion: README, Limits.
-            withKnownIssue("a completion is missing after a kill", isIntermittent: true) {
-                #expect(process.wait(timeoutSeconds: 30 + rounds) == .exited(code: 0), "\(process.output)")
-                #expect(process.output.contains("\(rounds) kills survived"), "\(process.output)")
-            }
+            #expect(process.wait(timeoutSeconds: 30 + rounds) == .exited(code: 0), "\(process.output)")
+            #expect(process.output.contains("\(rounds) kills survived"), "\(process.output)")
         }
 
         @Test func `sixty-four processes reach each other`() throws {

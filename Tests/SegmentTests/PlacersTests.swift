@@ -1,5 +1,6 @@
 import Synchronization
 import SystemIO
+import TestSupport
 import Testing
 
 @testable import Segment
