@@ -312,7 +312,8 @@ let package = Package(
         .testTarget(
             name: "VerbsTests",
             dependencies: [
-                "TestSupport", "Verbs", "all-reduce", "file-transfer", "hello", "key-value-store", "ping-pong",
+                "CVerbs", "TestSupport", "Verbs", "all-reduce", "file-transfer", "hello", "key-value-store",
+                "ping-pong",
                 "verbs-probe",
             ],
             exclude: ["Programs"],
@@ -335,7 +336,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "verbs-bench",
-            dependencies: ["TestSupport", "Verbs"],
+            dependencies: ["SystemIO", "TestSupport", "Verbs"],
             path: "Benchmarks/VerbsBench",
             exclude: ["Programs"],
             swiftSettings: testSettings

@@ -1,3 +1,5 @@
+internal import SystemIO
+
 /// What happened to packets of this process. Only ever counted up, under the engine's lock.
 package struct EngineCounters: Sendable {
     package var sentPackets: UInt64 = 0
@@ -23,4 +25,9 @@ package struct EngineCounters: Sendable {
     package var droppedDatagrams: UInt64 = 0
 
     package init() {}
+}
+
+extension Engine {
+    /// The counters at one moment.
+    package var countersNow: EngineCounters { self.lock.withLock { self.counters } }
 }

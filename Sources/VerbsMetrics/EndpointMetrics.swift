@@ -9,8 +9,8 @@ public import Verbs
 /// try await metrics.run(every: .seconds(10))
 /// ```
 ///
-/// The labels are `verbs_connections_opened` and so on, and `verbs_adapter_` with the name that the kernel gives a counter; the
-/// device is a dimension.
+/// The labels are `verbs_connections_opened` and so on, and `verbs_adapter_` with the adapter's name of a counter; the device
+/// is a dimension.
 public final class EndpointMetrics: Sendable {
     private let endpoint: Endpoint
     private let factory: any MetricsFactory
@@ -32,7 +32,7 @@ public final class EndpointMetrics: Sendable {
     public func record() {
         let dimensions = [("device", self.endpoint.device.name)]
         let own = self.endpoint.statistics.snapshot.named.map { ("verbs_\($0.name)", $0.value) }
-        let adapter = self.endpoint.device.counters().map { ("verbs_adapter_\($0.name)", $0.value) }
+        let adapter = self.endpoint.context.counters().map { ("verbs_adapter_\($0.name)", $0.value) }
         for (label, value) in own + adapter {
             self.factory.makeMeter(label: label, dimensions: dimensions).set(Int64(clamping: value))
         }

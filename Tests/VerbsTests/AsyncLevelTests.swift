@@ -152,6 +152,33 @@ struct AsyncLevelTests {
         #expect(receiving.qpn == otherAddress.qpn)
     }
 
+    /// Requests that the program posts itself are not counted, so their completions can fill the queue.
+    @Test func `a queue that overran fails who waits, and says why`() async throws {
+        let context = try VerbsLibrary.embedded.device().open()
+        let domain = try ProtectionDomain(on: context)
+        let completions = try AsyncCompletionQueue(on: context)
+        let pair = try AsyncPair<RC>(completions, in: domain)
+        let stray = try completions.queuePair(RC.self, in: domain, capacity: QueueCapacity(sendCount: 4096))
+        let address = stray.address
+        let posting = try stray.connect(to: address)
+        let region = try MemoryRegion(byteCount: 4096, in: domain, remoteAccess: [.write])
+        // Of requests with strange numbers, a few end nothing.
+        try posting.post(.write(region[0..<8], to: region.remote[8..<16]), id: 0)
+        try await pair.one.write(pair.region[0..<8], to: pair.otherRegion.remote[0..<8])
+        var batch = SendBatch<RC>(capacity: 2048)
+        while !batch.isFull { batch.append(.write(region[0..<8], to: region.remote[8..<16])) }
+        try posting.post(batch)
+        let failure = await #expect(throws: VerbsError.self) {
+            while true { try await pair.one.write(pair.region[0..<8], to: pair.otherRegion.remote[0..<8]) }
+        }
+        #expect(failure?.description.contains("the queue overran") == true, "\(String(describing: failure))")
+        let later = await #expect(throws: VerbsError.self) {
+            try await pair.other.receive(into: pair.otherRegion[0..<64])
+        }
+        #expect(later?.description.contains("the queue overran") == true, "\(String(describing: later))")
+        #expect(completions.outstandingCount == 0)
+    }
+
     @Test func `a queue pair of another completion queue is refused`() async throws {
         let context = try VerbsLibrary.embedded.device().open()
         let domain = try ProtectionDomain(on: context)

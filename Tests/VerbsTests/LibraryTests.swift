@@ -17,6 +17,25 @@ struct LibraryTests {
         #expect(try context.attributes().queuePairCountMax > 1000)
     }
 
+    @Test func `the embedded adapter shows what it counts`() throws {
+        let context = try VerbsLibrary.embedded.device().open()
+        func overrunCount() throws -> UInt64 {
+            try #require(context.counters().first { $0.name == "completion_queue_overruns" }).value
+        }
+        let before = try overrunCount()
+        let domain = try ProtectionDomain(on: context)
+        let queue = try CompletionQueue(capacity: 2, on: context)
+        let capacity = QueueCapacity(sendCount: 256)
+        let pair = try QueuePair<RC, Initialized>(in: domain, completions: queue, capacity: capacity)
+        let address = pair.address
+        let connected = try pair.connect(to: address)
+        let region = try MemoryRegion(byteCount: 64, in: domain, remoteAccess: [.write])
+        for _ in 0..<256 { try connected.post(.write(region[0..<8], to: region.remote[8..<16])) }
+        let error = verbsError { while true { _ = try queue.poll() } }
+        #expect(error?.description.contains("the queue overran") == true, "\(String(describing: error))")
+        #expect(try overrunCount() > before)
+    }
+
     @Test func `the same code runs on a library that is loaded`() throws {
         try Project.requireBuild()
         let loopback = try Loopback<RC>(try VerbsLibrary.at(Self.staged))

@@ -131,6 +131,59 @@ struct MisuseTests {
             diagnostic: "'own' consumed more than once"
         ),
         Misuse(
+            name: "binding a window to memory that is borrowed",
+            wrong: """
+                let bytes = [1, 2]; let own = try BorrowedRegion(bytes.span.bytes, in: domain)
+                let window = try MemoryWindow<WindowType1>(in: domain)
+                _ = try pair.bind(window, to: own, 0..<8, remoteAccess: [.read])
+                """,
+            right: """
+                let window = try MemoryWindow<WindowType1>(in: domain)
+                _ = try pair.bind(window, to: region, 0..<8, remoteAccess: [.read])
+                """,
+            diagnostic: "cannot convert value of type 'BorrowedRegion<ReadOnly>'"
+        ),
+        Misuse(
+            name: "binding a window of type 1 by a work request of a batch",
+            wrong: """
+                let window = try MemoryWindow<WindowType1>(in: domain)
+                var batch = SendBatch<RC>(capacity: 1)
+                _ = try batch.bind(window, to: region, 0..<8, remoteAccess: [.read])
+                """,
+            right: """
+                let window = try MemoryWindow<WindowType2>(in: domain)
+                var batch = SendBatch<RC>(capacity: 1)
+                _ = try batch.bind(window, to: region, 0..<8, remoteAccess: [.read])
+                """,
+            diagnostic: "WindowType1"
+        ),
+        Misuse(
+            name: "using a window after its end",
+            wrong: """
+                let window = try MemoryWindow<WindowType1>(in: domain)
+                try window.close()
+                try pair.unbind(window)
+                """,
+            right: """
+                let window = try MemoryWindow<WindowType1>(in: domain)
+                try pair.unbind(window)
+                try window.close()
+                """,
+            diagnostic: "'window' used after consume"
+        ),
+        Misuse(
+            name: "binding a window over datagrams",
+            wrong: """
+                let window = try MemoryWindow<WindowType1>(in: domain)
+                _ = try datagrams.bind(window, to: region, 0..<8, remoteAccess: [.read])
+                """,
+            right: """
+                let window = try MemoryWindow<WindowType1>(in: domain)
+                _ = try pair.bind(window, to: region, 0..<8, remoteAccess: [.read])
+                """,
+            diagnostic: "ConnectedService"
+        ),
+        Misuse(
             name: "connecting a queue pair for datagrams",
             wrong:
                 "try QueuePair<UD, Initialized>(in: domain, completions: queue, qKey: QKey(rawValue: 1)).connect(to: peer).close()",

@@ -119,7 +119,9 @@ extension Connection {
             switch try self.core.nextMessage() {
             case .message(let message): return message
             case .end: return nil
-            case .wait(let waiter): try await waiter.value()
+            case .wait(let waiter):
+                self.core.endpoint.completions.core.pollBriefly { waiter.hasEnded }
+                try await waiter.value()
             }
         }
     }

@@ -113,15 +113,13 @@ extension ConnectionCore {
         _ target: any CompletionTarget,
         _ body: (borrowing QueuePair<RC, ReadyToSend>, UInt64) throws(VerbsError) -> Void
     ) throws(VerbsError) {
-        let operations = self.pair.core.completions.operations
-        let id = operations.insert(target)
         do throws(VerbsError) {
-            try body(QueuePair<RC, ReadyToSend>(self.pair.core.handle), id)
+            try self.pair.core.post(target, body)
         } catch {
-            operations.remove(id)
             self.fail(error)
             throw error
         }
+        self.pair.core.completions.arm()
     }
 
     /// A SEND that is under way.
@@ -138,6 +136,11 @@ extension ConnectionCore {
 
         func end(_ completion: WorkCompletion) {
             if !completion.isSuccess { self.connection.fail(completion, "ibv_post_send") }
+            self.atEnd()
+        }
+
+        func fail(_ error: VerbsError) {
+            self.connection.fail(error)
             self.atEnd()
         }
     }
@@ -165,6 +168,8 @@ extension ConnectionCore {
         }
 
         func end(_ completion: WorkCompletion) { self.connection.receive(completion, index: self.index) }
+
+        func fail(_ error: VerbsError) { self.connection.fail(error) }
     }
 
     private func receive(_ completion: WorkCompletion, index: Int) {
@@ -250,7 +255,7 @@ extension ConnectionCore {
     /// The peer's side of the TCP connection has ended.
     func peerHasGone() {
         // All that it sent before has been acknowledged and lies in the completion queue.
-        self.endpoint.completions.core.drain()
+        self.endpoint.completions.core.drainToTheEnd()
         let error = VerbsError(
             .closed,
             operation: "Connection",

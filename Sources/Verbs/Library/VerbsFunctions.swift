@@ -1,4 +1,5 @@
 internal import CVerbs
+internal import VerbsABI
 
 /// The functions of a libibverbs that the Swift API calls by name. The rest, the data path above all, is reached through the
 /// table of each context, as the inline functions of `verbs.h` do.
@@ -53,6 +54,8 @@ internal struct VerbsFunctions: Sendable {
     let createHandle: @convention(c) (Domain?, UnsafeMutablePointer<ibv_ah_attr>?) -> Handle?
     let destroyHandle: @convention(c) (Handle?) -> CInt
     let describeStatus: @convention(c) (ibv_wc_status) -> UnsafePointer<CChar>?
+    /// What the adapter counts, where it is part of the program; nil where the kernel shows it.
+    var counters: (@Sendable (UnsafeMutablePointer<ibv_context>) -> [(name: String, value: UInt64)])?
 }
 
 // MARK: - Embedded
@@ -91,7 +94,8 @@ extension VerbsFunctions {
         destroyPair: ibv_destroy_qp,
         createHandle: ibv_create_ah,
         destroyHandle: ibv_destroy_ah,
-        describeStatus: ibv_wc_status_str
+        describeStatus: ibv_wc_status_str,
+        counters: { unsafe adapterCounters($0) }
     )
 }
 

@@ -16,11 +16,13 @@ internal import CVerbs
 @safe
 public struct BorrowedRegion<Access: LocalAccess>: ~Copyable, ~Escapable {
     // SAFETY: the memory is borrowed for the lifetime of the value, and `deinit` ends the registration.
-    internal let handle: RegionHandle
+    private let handle: RegionHandle
+    @usableFromInline internal let numbers: RawRegion
 
     @_lifetime(immortal)
     private init(_ handle: RegionHandle) {
         self.handle = handle
+        self.numbers = handle.numbers
     }
 
     deinit {
@@ -42,9 +44,11 @@ extension BorrowedRegion where Access == ReadOnly {
         remoteAccess: RemoteAccess = []
     ) throws(VerbsError) {
         let domain = domain.handle
-        self.handle = unsafe try bytes.withUnsafeBytes { bytes throws(VerbsError) in
+        let handle = unsafe try bytes.withUnsafeBytes { bytes throws(VerbsError) in
             unsafe try RegionHandle(domain: domain, borrowing: bytes, flags: ReadOnly.flags(remoteAccess))
         }
+        self.handle = handle
+        self.numbers = handle.numbers
     }
 }
 
@@ -57,31 +61,35 @@ extension BorrowedRegion where Access == ReadWrite {
         remoteAccess: RemoteAccess = []
     ) throws(VerbsError) {
         let domain = domain.handle
-        self.handle = unsafe try bytes.withUnsafeMutableBytes { bytes throws(VerbsError) in
+        let handle = unsafe try bytes.withUnsafeMutableBytes { bytes throws(VerbsError) in
             unsafe try RegionHandle(
                 domain: domain,
                 borrowing: UnsafeRawBufferPointer(bytes),
                 flags: ReadWrite.flags(remoteAccess)
             )
         }
+        self.handle = handle
+        self.numbers = handle.numbers
     }
 }
 
 extension BorrowedRegion {
-    public var byteCount: Int { self.handle.byteCount }
+    @inlinable public var byteCount: Int { self.numbers.byteCount }
 
     /// A part of the memory, for a work request. The range must lie inside.
     public subscript(range: Range<Int>) -> RegionSlice<Access> {
         @_lifetime(borrow self)
-        get { unsafe _overrideLifetime(RegionSlice(self.handle, range: range), borrowing: self) }
+        @inlinable
+        get { unsafe _overrideLifetime(RegionSlice(self.numbers, range: range), borrowing: self) }
     }
 
     /// The whole memory, for a work request.
     public var all: RegionSlice<Access> {
         @_lifetime(borrow self)
+        @inlinable
         get { self[0..<self.byteCount] }
     }
 
     /// What a peer needs to reach this memory, as far as `remoteAccess` allows.
-    public var remote: RemoteRegion { RemoteRegion(self.handle) }
+    @inlinable public var remote: RemoteRegion { self.numbers.remote }
 }

@@ -14,6 +14,7 @@ internal import CVerbs
 @safe
 public struct MemoryRegion: ~Copyable, Sendable {
     internal let handle: RegionHandle
+    @usableFromInline internal let numbers: RawRegion
 
     /// Takes memory from the system and registers it.
     ///
@@ -29,16 +30,19 @@ public struct MemoryRegion: ~Copyable, Sendable {
         remoteAccess: RemoteAccess = [],
         pages: PageKind = .standard
     ) throws(VerbsError) {
-        self.handle = try RegionHandle(
-            domain: domain.handle,
-            byteCount: byteCount,
-            pages: pages,
-            flags: ReadWrite.flags(remoteAccess)
+        self.init(
+            try RegionHandle(
+                domain: domain.handle,
+                byteCount: byteCount,
+                pages: pages,
+                flags: ReadWrite.flags(remoteAccess)
+            )
         )
     }
 
     internal init(_ handle: RegionHandle) {
         self.handle = handle
+        self.numbers = handle.numbers
     }
 
     /// Ends the registration and gives the memory back. Work requests that still name it fail.
@@ -50,49 +54,54 @@ public struct MemoryRegion: ~Copyable, Sendable {
 // MARK: - Parts
 
 extension MemoryRegion {
-    public var byteCount: Int { self.handle.byteCount }
+    @inlinable public var byteCount: Int { self.numbers.byteCount }
 
     /// A part of the memory, for a work request. The range must lie inside.
     public subscript(range: Range<Int>) -> RegionSlice<ReadWrite> {
         @_lifetime(borrow self)
-        get { unsafe _overrideLifetime(RegionSlice(self.handle, range: range), borrowing: self) }
+        @inlinable
+        get { unsafe _overrideLifetime(RegionSlice(self.numbers, range: range), borrowing: self) }
     }
 
     /// The whole memory, for a work request.
     public var all: RegionSlice<ReadWrite> {
         @_lifetime(borrow self)
+        @inlinable
         get { self[0..<self.byteCount] }
     }
 
     /// What a peer needs to reach this memory, as far as `remoteAccess` allows.
-    public var remote: RemoteRegion { RemoteRegion(self.handle) }
+    @inlinable public var remote: RemoteRegion { self.numbers.remote }
 }
 
 // MARK: - Contents
 
 extension MemoryRegion {
     /// A value that lies at a byte offset, which need not be aligned.
+    @inlinable
     public func load<Value: BitwiseCopyable>(_ type: Value.Type, at byteOffset: Int) -> Value {
-        self.handle.load(type, at: byteOffset)
+        self.numbers.load(type, at: byteOffset)
     }
 
     /// Puts a value at a byte offset, which need not be aligned. The memory is shared with the adapter, so this does not
     /// count as a change of the region.
+    @inlinable
     public func store<Value: BitwiseCopyable>(_ value: Value, at byteOffset: Int) {
-        self.handle.store(value, at: byteOffset)
+        self.numbers.store(value, at: byteOffset)
     }
 
     /// Puts bytes at a byte offset.
     public func copy(_ bytes: RawSpan, at byteOffset: Int) {
-        self.handle.copy(bytes, at: byteOffset)
+        self.numbers.copy(bytes, at: byteOffset)
     }
 
     /// The bytes, to read.
     public var bytes: RawSpan {
         @_lifetime(borrow self)
+        @inlinable
         get {
             // SAFETY: the handle keeps the pages while `self` is borrowed.
-            let span = unsafe RawSpan(_unsafeStart: self.handle.base, byteCount: self.byteCount)
+            let span = unsafe RawSpan(_unsafeStart: self.numbers.base, byteCount: self.byteCount)
             return unsafe _overrideLifetime(span, borrowing: self)
         }
     }
@@ -100,9 +109,10 @@ extension MemoryRegion {
     /// The bytes, to write.
     public var mutableBytes: MutableRawSpan {
         @_lifetime(&self)
+        @inlinable
         mutating get {
             // SAFETY: the handle keeps the pages while `self` is borrowed.
-            let span = unsafe MutableRawSpan(_unsafeStart: self.handle.base, byteCount: self.byteCount)
+            let span = unsafe MutableRawSpan(_unsafeStart: self.numbers.base, byteCount: self.byteCount)
             return unsafe _overrideLifetime(span, mutating: &self)
         }
     }

@@ -59,6 +59,11 @@ internal struct PageMemory: ~Copyable {
         _ = unsafe munmap(self.mappedBase, self.mappedByteCount)
     }
 
+    /// Lets the pages stay for the life of the process.
+    consuming func leave() {
+        discard self
+    }
+
     private static func advice(_ byteCount: Int, _ pages: PageKind) -> String {
         guard pages == .reservedHuge else { return "\(byteCount) bytes" }
         return "\(byteCount) bytes of reserved huge pages; as root: sysctl vm.nr_hugepages="

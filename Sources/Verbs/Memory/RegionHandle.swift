@@ -5,39 +5,49 @@ internal import Glibc
 @safe
 internal final class RegionHandle {
     let domain: DomainHandle
-    // SAFETY: registered until `destroyer` has undone it. The bytes behind `base` live at least as long: they are `pages`, or
-    // what the caller of `init(domain:borrowing:…)` vouches for.
+    // SAFETY: registered until `destroyer` has undone it.
     let raw: UnsafeMutablePointer<ibv_mr>
-    let base: UnsafeMutableRawPointer
-    let byteCount: Int
+    /// Its bytes live at least as long as the registration: they are `pages`, or what the caller of
+    /// `init(domain:borrowing:…)` vouches for.
+    let numbers: RawRegion
+    /// Whether memory windows may be bound to it.
+    let allowsWindows: Bool
     private let destroyer = Destroyer()
     // Destroyed after `deinit`, when the registration is gone.
-    private let pages: PageMemory?
+    private var pages: PageMemory?
 
     init(domain: DomainHandle, byteCount: Int, pages kind: PageKind, flags: CInt) throws(VerbsError) {
         let pages = try PageMemory(byteCount: byteCount, pages: kind)
-        unsafe self.base = unsafe pages.base
-        unsafe self.raw = unsafe try Self.register(domain, pages.base, byteCount, flags)
+        let raw = unsafe try Self.register(domain, pages.base, byteCount, flags)
+        unsafe self.raw = unsafe raw
+        self.numbers = unsafe RawRegion(base: pages.base, byteCount: byteCount, registeredAs: raw)
+        self.allowsWindows = flags & CInt(IBV_ACCESS_MW_BIND.rawValue) != 0
         self.domain = domain
-        self.byteCount = byteCount
         self.pages = consume pages
     }
 
     /// - Parameter bytes: They outlive the handle.
     @unsafe
     init(domain: DomainHandle, borrowing bytes: UnsafeRawBufferPointer, flags: CInt) throws(VerbsError) {
-        guard let base = bytes.baseAddress, unsafe !bytes.isEmpty else {
+        guard let address = bytes.baseAddress, unsafe !bytes.isEmpty else {
             throw VerbsError(.invalidArgument, operation: "ibv_reg_mr", detail: "there are no bytes to register")
         }
-        unsafe self.base = unsafe UnsafeMutableRawPointer(mutating: base)
-        unsafe self.raw = unsafe try Self.register(domain, UnsafeMutableRawPointer(mutating: base), bytes.count, flags)
+        let base = unsafe UnsafeMutableRawPointer(mutating: address)
+        let raw = unsafe try Self.register(domain, base, bytes.count, flags)
+        unsafe self.raw = unsafe raw
+        self.numbers = unsafe RawRegion(base: base, byteCount: bytes.count, registeredAs: raw)
+        // The memory of a borrowed region goes when the program says, whether a window is bound to it or not.
+        self.allowsWindows = false
         self.domain = domain
-        self.byteCount = bytes.count
         self.pages = nil
     }
 
     deinit {
-        self.destroyer.destroySilently { unsafe self.domain.context.functions.deregisterRegion(self.raw) }
+        let isGone = self.destroyer.destroySilently {
+            unsafe self.domain.context.functions.deregisterRegion(self.raw)
+        }
+        // What an adapter may still write to must not become anybody else's memory.
+        if !isGone, let pages = self.pages.take() { pages.leave() }
     }
 
     func close() throws(VerbsError) {
@@ -66,35 +76,12 @@ internal final class RegionHandle {
     }
 }
 
-// MARK: - Contents
+// SAFETY: verbs may be called from any thread.
+extension RegionHandle: @unchecked Sendable {}
 
-extension RegionHandle {
-    func load<Value: BitwiseCopyable>(_ type: Value.Type, at byteOffset: Int) -> Value {
-        self.check(byteOffset, MemoryLayout<Value>.size)
-        return unsafe self.base.loadUnaligned(fromByteOffset: byteOffset, as: type)
-    }
-
-    func store<Value: BitwiseCopyable>(_ value: Value, at byteOffset: Int) {
-        self.check(byteOffset, MemoryLayout<Value>.size)
-        unsafe self.base.storeBytes(of: value, toByteOffset: byteOffset, as: Value.self)
-    }
-
-    func copy(_ bytes: RawSpan, at byteOffset: Int) {
-        self.check(byteOffset, bytes.byteCount)
-        unsafe bytes.withUnsafeBytes { bytes in
-            guard let source = bytes.baseAddress else { return }
-            unsafe (self.base + byteOffset).copyMemory(from: source, byteCount: bytes.count)
-        }
-    }
-
-    private func check(_ byteOffset: Int, _ byteCount: Int) {
-        precondition(
-            byteOffset >= 0 && byteCount <= self.byteCount && byteOffset <= self.byteCount - byteCount,
-            "the bytes reach beyond the region"
-        )
+extension RawRegion {
+    @unsafe
+    fileprivate init(base: UnsafeMutableRawPointer, byteCount: Int, registeredAs raw: UnsafeMutablePointer<ibv_mr>) {
+        unsafe self.init(base: base, byteCount: byteCount, lKey: raw.pointee.lkey, rKey: raw.pointee.rkey)
     }
 }
-
-// SAFETY: verbs may be called from any thread. Who reads and writes the bytes when is the program's agreement with its peers,
-// as with every memory that an adapter writes.
-extension RegionHandle: @unchecked Sendable {}

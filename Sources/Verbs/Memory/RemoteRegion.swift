@@ -1,5 +1,3 @@
-internal import CVerbs
-
 /// Memory of a peer that this side may use by one-sided operations: where it is, how long, and its key.
 ///
 /// A plain value. The peer makes it from its region (``MemoryRegion/remote``) and sends it, for example as a message;
@@ -16,6 +14,7 @@ public struct RemoteRegion: Sendable, Hashable {
     ///   - address: Of the first byte, in the peer's address space.
     ///   - byteCount: Not negative.
     ///   - rKey: The peer's key for it.
+    @inlinable
     public init(address: UInt64, byteCount: Int, rKey: RKey) {
         precondition(byteCount >= 0, "a length cannot be negative")
         self.address = address
@@ -23,15 +22,8 @@ public struct RemoteRegion: Sendable, Hashable {
         self.rKey = rKey
     }
 
-    internal init(_ handle: RegionHandle) {
-        self.init(
-            address: UInt64(UInt(bitPattern: unsafe handle.base)),
-            byteCount: handle.byteCount,
-            rKey: RKey(rawValue: unsafe handle.raw.pointee.rkey)
-        )
-    }
-
     /// A part of the memory. The range must lie inside.
+    @inlinable
     public subscript(range: Range<Int>) -> RemoteRegion {
         precondition(range.lowerBound >= 0 && range.upperBound <= self.byteCount, "the range reaches beyond the region")
         return RemoteRegion(
@@ -42,6 +34,7 @@ public struct RemoteRegion: Sendable, Hashable {
     }
 
     /// A value of type `Value` at a byte offset, which must lie inside and be a multiple of the type's alignment.
+    @inlinable
     public subscript<Value: BitwiseCopyable>(byteOffset: Int, as type: Value.Type) -> RemoteValue<Value> {
         precondition(byteOffset % MemoryLayout<Value>.alignment == 0, "the offset does not fit the type's alignment")
         return RemoteValue(region: self[byteOffset..<byteOffset + MemoryLayout<Value>.size])
@@ -51,6 +44,11 @@ public struct RemoteRegion: Sendable, Hashable {
 /// A value of a known type in the memory of a peer.
 public struct RemoteValue<Value: BitwiseCopyable>: Sendable, Hashable {
     public let region: RemoteRegion
+
+    @inlinable
+    internal init(region: RemoteRegion) {
+        self.region = region
+    }
 }
 
 // MARK: - On the wire

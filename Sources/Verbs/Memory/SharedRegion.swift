@@ -4,36 +4,35 @@
 /// cancelled and is gone.
 public final class SharedRegion: Sendable {
     internal let handle: RegionHandle
+    @usableFromInline internal let numbers: RawRegion
 
     public init(_ region: consuming MemoryRegion) {
         self.handle = region.handle
+        self.numbers = region.numbers
     }
 
     /// Takes memory from the system and registers it. See ``MemoryRegion/init(byteCount:in:remoteAccess:pages:)``.
-    public init(
+    public convenience init(
         byteCount: Int,
         in domain: borrowing ProtectionDomain,
         remoteAccess: RemoteAccess = [],
         pages: PageKind = .standard
     ) throws(VerbsError) {
-        self.handle = try RegionHandle(
-            domain: domain.handle,
-            byteCount: byteCount,
-            pages: pages,
-            flags: ReadWrite.flags(remoteAccess)
+        self.init(
+            try MemoryRegion(byteCount: byteCount, in: domain, remoteAccess: remoteAccess, pages: pages)
         )
     }
 }
 
 extension SharedRegion {
-    public var byteCount: Int { self.handle.byteCount }
+    @inlinable public var byteCount: Int { self.numbers.byteCount }
 
-    /// What a peer needs to reach this memory.
-    public var remote: RemoteRegion { RemoteRegion(self.handle) }
+    /// What a peer needs to reach this memory, as far as `remoteAccess` allows.
+    @inlinable public var remote: RemoteRegion { self.numbers.remote }
 
     /// A part of the memory. The range must lie inside.
     public subscript(range: Range<Int>) -> SharedSlice {
-        precondition(range.lowerBound >= 0 && range.upperBound <= self.byteCount, "the range reaches beyond the region")
+        self.numbers.check(range)
         return SharedSlice(region: self, range: range)
     }
 
@@ -41,18 +40,20 @@ extension SharedRegion {
     public var all: SharedSlice { self[0..<self.byteCount] }
 
     /// A value that lies at a byte offset, which need not be aligned.
+    @inlinable
     public func load<Value: BitwiseCopyable>(_ type: Value.Type, at byteOffset: Int) -> Value {
-        self.handle.load(type, at: byteOffset)
+        withExtendedLifetime(self) { self.numbers.load(type, at: byteOffset) }
     }
 
     /// Puts a value at a byte offset, which need not be aligned.
+    @inlinable
     public func store<Value: BitwiseCopyable>(_ value: Value, at byteOffset: Int) {
-        self.handle.store(value, at: byteOffset)
+        withExtendedLifetime(self) { self.numbers.store(value, at: byteOffset) }
     }
 
     /// Puts bytes at a byte offset.
     public func copy(_ bytes: RawSpan, at byteOffset: Int) {
-        self.handle.copy(bytes, at: byteOffset)
+        self.numbers.copy(bytes, at: byteOffset)
     }
 
     /// Calls a closure with the bytes. What peers and the adapter write meanwhile shows or not.
@@ -60,7 +61,7 @@ extension SharedRegion {
         _ body: (RawSpan) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         // SAFETY: the object keeps the pages during the call.
-        let bytes = unsafe UnsafeRawBufferPointer(start: self.handle.base, count: self.byteCount)
+        let bytes = unsafe UnsafeRawBufferPointer(start: self.numbers.base, count: self.byteCount)
         return try body(unsafe bytes.bytes)
     }
 }
@@ -78,7 +79,7 @@ public struct SharedSlice: Sendable {
         @_lifetime(borrow self)
         get {
             // SAFETY: the part keeps the region's handle.
-            unsafe _overrideLifetime(RegionSlice(self.region.handle, range: self.range), borrowing: self)
+            unsafe _overrideLifetime(RegionSlice(self.region.numbers, range: self.range), borrowing: self)
         }
     }
 

@@ -13,6 +13,10 @@ public struct DeviceAttributes: Sendable, Hashable {
     public let memoryRegionCountMax: Int
     public let memoryRegionByteCountMax: UInt64
     public let memoryWindowCountMax: Int
+    /// Whether there are memory windows of type 1: ``WindowType1``.
+    public let hasType1Windows: Bool
+    /// Whether there are memory windows of type 2B: ``WindowType2``.
+    public let hasType2Windows: Bool
     public let sharedReceiveQueueCountMax: Int
     /// READs and atomics that a queue pair answers at a time.
     public let readCountMax: Int
@@ -29,6 +33,8 @@ public struct DeviceAttributes: Sendable, Hashable {
         self.memoryRegionCountMax = Int(attributes.max_mr)
         self.memoryRegionByteCountMax = attributes.max_mr_size
         self.memoryWindowCountMax = Int(attributes.max_mw)
+        self.hasType1Windows = attributes.device_cap_flags & IBV_DEVICE_MEM_WINDOW.rawValue != 0
+        self.hasType2Windows = attributes.device_cap_flags & IBV_DEVICE_MEM_WINDOW_TYPE_2B.rawValue != 0
         self.sharedReceiveQueueCountMax = Int(attributes.max_srq)
         self.readCountMax = Int(attributes.max_qp_rd_atom)
         self.portCount = Int(attributes.phys_port_cnt)

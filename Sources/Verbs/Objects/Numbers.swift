@@ -3,6 +3,7 @@ public struct QPN: RawRepresentable, Hashable, Sendable {
     public let rawValue: UInt32
 
     /// - Parameter rawValue: Bits above the 24th are cut off.
+    @inlinable
     public init(rawValue: UInt32) {
         self.rawValue = rawValue & 0xFF_FFFF
     }
@@ -17,6 +18,7 @@ public struct PSN: RawRepresentable, Hashable, Sendable {
     public let rawValue: UInt32
 
     /// - Parameter rawValue: Bits above the 24th are cut off.
+    @inlinable
     public init(rawValue: UInt32) {
         self.rawValue = rawValue & 0xFF_FFFF
     }
@@ -29,6 +31,7 @@ public struct PSN: RawRepresentable, Hashable, Sendable {
 public struct RKey: RawRepresentable, Hashable, Sendable {
     public let rawValue: UInt32
 
+    @inlinable
     public init(rawValue: UInt32) {
         self.rawValue = rawValue
     }
@@ -38,6 +41,7 @@ public struct RKey: RawRepresentable, Hashable, Sendable {
 public struct QKey: RawRepresentable, Hashable, Sendable {
     public let rawValue: UInt32
 
+    @inlinable
     public init(rawValue: UInt32) {
         self.rawValue = rawValue
     }

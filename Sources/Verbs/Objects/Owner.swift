@@ -22,9 +22,12 @@ internal struct Destroyer: ~Copyable {
     }
 
     /// Destroys when the last reference goes, where nobody is left to tell.
-    func destroySilently(_ body: () -> CInt) {
-        guard getpid() == self.pid, !self.isDestroyed.load(ordering: .acquiring) else { return }
-        _ = body()
+    ///
+    /// - Returns: False when the object is still there.
+    @discardableResult
+    func destroySilently(_ body: () -> CInt) -> Bool {
+        guard getpid() == self.pid else { return false }
+        return self.isDestroyed.load(ordering: .acquiring) || body() == 0
     }
 
     /// Whether the caller is in the process that made the object.

@@ -3,6 +3,8 @@ internal import CVerbs
 /// Where datagrams go: a peer's address, made ready for the adapter. See ibv_create_ah(3).
 public struct AddressHandle: ~Copyable, Sendable {
     internal let handle: AddressReference
+    /// The adapter's name of it, as a work request has it.
+    @usableFromInline internal let word: UInt64
 
     /// - Parameters:
     ///   - gid: The peer's.
@@ -21,11 +23,12 @@ public struct AddressHandle: ~Copyable, Sendable {
     ) throws(VerbsError) {
         let index = try domain.handle.context.gidIndex(gidIndex, port: port)
         var attributes = Self.attributes(to: gid, lid: lid, gidIndex: UInt8(clamping: index), port: port, options)
-        self.handle = try AddressReference(domain.handle, &attributes, detail: "\(gid), port \(port)")
+        self.init(try AddressReference(domain.handle, &attributes, detail: "\(gid), port \(port)"))
     }
 
     internal init(_ handle: AddressReference) {
         self.handle = handle
+        self.word = UInt64(UInt(bitPattern: unsafe handle.raw))
     }
 
     public consuming func close() throws(VerbsError) {

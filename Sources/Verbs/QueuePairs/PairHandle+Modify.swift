@@ -117,8 +117,9 @@ extension PairHandle {
             case (.invalidArgument, .reset?), (.invalidArgument, .error?): .wrongState
             default: error.code
             }
-        let name = operation == "ibv_post_send" ? "sendCount" : "receiveCount"
-        let count = operation == "ibv_post_send" ? self.capacity.sendCount : self.capacity.receiveCount
+        let isReceive = operation == "ibv_post_recv"
+        let name = isReceive ? "receiveCount" : "sendCount"
+        let count = isReceive ? self.capacity.receiveCount : self.capacity.sendCount
         return VerbsError(
             code,
             operation: operation,

@@ -4,19 +4,6 @@ internal import Glibc
 /// Holds a queue pair, and what it needs.
 @safe
 internal final class PairHandle {
-    typealias PostSend =
-        @convention(c) (
-            UnsafeMutablePointer<ibv_qp>?,
-            UnsafeMutablePointer<ibv_send_wr>?,
-            UnsafeMutablePointer<UnsafeMutablePointer<ibv_send_wr>?>?
-        ) -> CInt
-    typealias PostReceive =
-        @convention(c) (
-            UnsafeMutablePointer<ibv_qp>?,
-            UnsafeMutablePointer<ibv_recv_wr>?,
-            UnsafeMutablePointer<UnsafeMutablePointer<ibv_recv_wr>?>?
-        ) -> CInt
-
     let domain: DomainHandle
     let sendQueue: QueueHandle
     let receiveQueue: QueueHandle
@@ -24,8 +11,8 @@ internal final class PairHandle {
     let kind: ServiceKind
     // SAFETY: made until `destroyer` has destroyed it; the functions are those of its context.
     let raw: UnsafeMutablePointer<ibv_qp>
-    let postSend: PostSend
-    let postReceive: PostReceive
+    let postSend: PostFunction
+    let postReceive: PostFunction
     /// What the adapter gave.
     let capacity: QueueCapacity
     let port: UInt8
@@ -56,8 +43,9 @@ internal final class PairHandle {
         self.sharedReceiveQueue = wish.sharedReceiveQueue
         self.kind = wish.kind
         unsafe self.raw = unsafe raw
-        unsafe self.postSend = unsafe postSend
-        unsafe self.postReceive = unsafe postReceive
+        // SAFETY: pointers are passed alike, whatever they point to.
+        unsafe self.postSend = unsafe unsafeBitCast(postSend, to: PostFunction.self)
+        unsafe self.postReceive = unsafe unsafeBitCast(postReceive, to: PostFunction.self)
         self.capacity = QueueCapacity(unsafe attributes.cap)
         self.port = wish.port
         self.gidIndex = gidIndex

@@ -1,5 +1,3 @@
-internal import CVerbs
-
 /// A send queue and a receive queue, typed by its transport service and by its state.
 ///
 /// What a queue pair cannot do in its state, or by its service, does not compile: a queue pair that is not connected has no
@@ -19,13 +17,13 @@ internal import CVerbs
 public struct QueuePair<Service: QueuePairService, Stage: QueuePairStage>: ~Copyable {
     internal let handle: PairHandle
     // SAFETY: the queue pair and the functions of its context, which live as long as the handle.
-    internal let raw: UnsafeMutablePointer<ibv_qp>
-    internal let rawPostSend: PairHandle.PostSend
-    internal let rawPostReceive: PairHandle.PostReceive
+    @usableFromInline internal let raw: UnsafeMutableRawPointer
+    @usableFromInline internal let rawPostSend: PostFunction
+    @usableFromInline internal let rawPostReceive: PostFunction
 
     internal init(_ handle: PairHandle) {
         self.handle = handle
-        unsafe self.raw = unsafe handle.raw
+        unsafe self.raw = unsafe UnsafeMutableRawPointer(handle.raw)
         unsafe self.rawPostSend = unsafe handle.postSend
         unsafe self.rawPostReceive = unsafe handle.postReceive
     }

@@ -1,15 +1,13 @@
-internal import CVerbs
-
 /// Receive requests that are posted together, with one call of the adapter. It allocates when it is made and never again.
 @safe
 public struct ReceiveBatch: ~Copyable {
     // SAFETY: `capacity` requests with an element each, allocated from `init` to `deinit`. Each request points to its element
     // and, but for the last that is filled, to its successor.
-    internal let requests: UnsafeMutablePointer<ibv_recv_wr>
-    private let elements: UnsafeMutablePointer<ibv_sge>
+    @usableFromInline internal let requests: UnsafeMutablePointer<RawReceiveRequest>
+    @usableFromInline internal let elements: UnsafeMutablePointer<RawElement>
+    /// Requests that fit.
     public let capacity: Int
-    /// Requests that are in it.
-    public private(set) var count = 0
+    @usableFromInline internal var filledCount = 0
 
     /// - Parameter capacity: Requests that fit, at least 1.
     public init(capacity: Int) {
@@ -17,11 +15,11 @@ public struct ReceiveBatch: ~Copyable {
         self.capacity = capacity
         unsafe self.requests = .allocate(capacity: capacity)
         unsafe self.elements = .allocate(capacity: capacity)
-        unsafe self.requests.initialize(repeating: ibv_recv_wr(), count: capacity)
-        unsafe self.elements.initialize(repeating: ibv_sge(), count: capacity)
+        unsafe self.requests.initialize(repeating: RawReceiveRequest(), count: capacity)
+        unsafe self.elements.initialize(repeating: RawElement(), count: capacity)
         for index in 0..<capacity {
-            unsafe self.requests[index].sg_list = unsafe self.elements + index
-            unsafe self.requests[index].num_sge = 1
+            unsafe self.requests[index].elements = unsafe self.elements + index
+            unsafe self.requests[index].elementCount = 1
         }
     }
 
@@ -35,19 +33,24 @@ public struct ReceiveBatch: ~Copyable {
 extension ReceiveBatch: @unchecked Sendable {}
 
 extension ReceiveBatch {
-    public var isFull: Bool { self.count == self.capacity }
+    /// Requests that are in it.
+    @inlinable public var count: Int { self.filledCount }
+    /// Whether no request fits any more.
+    @inlinable public var isFull: Bool { self.count == self.capacity }
 
     /// Adds a request for one message, at most as long as `slice`. The batch must not be full.
+    @inlinable
     public mutating func append(into slice: RegionSlice<ReadWrite>, id: UInt64 = 0) {
         precondition(self.count < self.capacity, "the batch is full")
         let target = unsafe self.requests + self.count
-        unsafe target.pointee.wr_id = id
-        unsafe target.pointee.sg_list.pointee = slice.element
+        unsafe target.pointee.id = id
+        unsafe self.elements[self.count] = slice.element
         unsafe target.pointee.next = nil
         if self.count > 0 { unsafe self.requests[self.count - 1].next = unsafe target }
-        self.count += 1
+        self.filledCount += 1
     }
 
     /// Empties it, to be filled anew.
-    public mutating func removeAll() { self.count = 0 }
+    @inlinable
+    public mutating func removeAll() { self.filledCount = 0 }
 }

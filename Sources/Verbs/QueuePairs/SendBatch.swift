@@ -1,5 +1,3 @@
-internal import CVerbs
-
 /// Send requests that are posted together, with one call of the adapter.
 ///
 /// It allocates when it is made and never again; fill it, post it, and use it anew.
@@ -20,13 +18,13 @@ internal import CVerbs
 public struct SendBatch<Service: QueuePairService>: ~Copyable {
     // SAFETY: `capacity` requests, and `elementCountMax` elements for each; allocated from `init` to `deinit`. Each request
     // points to its elements and, but for the last that is filled, to its successor.
-    internal let requests: UnsafeMutablePointer<ibv_send_wr>
-    private let elements: UnsafeMutablePointer<ibv_sge>
+    @usableFromInline internal let requests: UnsafeMutablePointer<RawSendRequest>
+    @usableFromInline internal let elements: UnsafeMutablePointer<RawElement>
+    /// Requests that fit.
     public let capacity: Int
     /// Pieces of memory that one request may gather.
     public let elementCountMax: Int
-    /// Requests that are in it.
-    public private(set) var count = 0
+    @usableFromInline internal var filledCount = 0
 
     /// - Parameters:
     ///   - capacity: Requests that fit, at least 1.
@@ -37,10 +35,10 @@ public struct SendBatch<Service: QueuePairService>: ~Copyable {
         self.elementCountMax = elementCountMax
         unsafe self.requests = .allocate(capacity: capacity)
         unsafe self.elements = .allocate(capacity: capacity * elementCountMax)
-        unsafe self.requests.initialize(repeating: ibv_send_wr(), count: capacity)
-        unsafe self.elements.initialize(repeating: ibv_sge(), count: capacity * elementCountMax)
+        unsafe self.requests.initialize(repeating: RawSendRequest(), count: capacity)
+        unsafe self.elements.initialize(repeating: RawElement(), count: capacity * elementCountMax)
         for index in 0..<capacity {
-            unsafe self.requests[index].sg_list = unsafe self.elements + index * elementCountMax
+            unsafe self.requests[index].elements = unsafe self.elements + index * elementCountMax
         }
     }
 
@@ -54,7 +52,10 @@ public struct SendBatch<Service: QueuePairService>: ~Copyable {
 extension SendBatch: @unchecked Sendable {}
 
 extension SendBatch {
-    public var isFull: Bool { self.count == self.capacity }
+    /// Requests that are in it.
+    @inlinable public var count: Int { self.filledCount }
+    /// Whether no request fits any more.
+    @inlinable public var isFull: Bool { self.count == self.capacity }
 
     /// Adds a request. The batch must not be full.
     ///
@@ -62,26 +63,38 @@ extension SendBatch {
     ///   - request: What to do.
     ///   - id: Comes back with the completion.
     ///   - options: Signalled, unless it says otherwise.
+    @inlinable
     public mutating func append(_ request: SendRequest<Service>, id: UInt64 = 0, options: SendOptions = .signaled) {
+        let target = unsafe self.next()
+        unsafe request.store(into: target, id: id, options: options)
+        unsafe self.elements[(self.count - 1) &* self.elementCountMax] = request.element
+    }
+
+    /// Links the next request to those before it.
+    @inlinable
+    @inline(always)
+    @unsafe
+    internal mutating func next() -> UnsafeMutablePointer<RawSendRequest> {
         precondition(self.count < self.capacity, "the batch is full")
         let target = unsafe self.requests + self.count
-        unsafe request.store(into: target, id: id, options: options)
-        unsafe target.pointee.sg_list.pointee = request.element
         unsafe target.pointee.next = nil
         if self.count > 0 { unsafe self.requests[self.count - 1].next = unsafe target }
-        self.count += 1
+        self.filledCount += 1
+        return unsafe target
     }
 
     /// Adds a piece of memory to the last request, behind what it has.
+    @inlinable
     public mutating func gather<Access>(_ slice: RegionSlice<Access>) {
         precondition(self.count > 0, "there is no request to add to")
         let target = unsafe self.requests + (self.count - 1)
-        let elementCount = unsafe Int(target.pointee.num_sge)
+        let elementCount = unsafe Int(target.pointee.elementCount)
         precondition(elementCount < self.elementCountMax, "the request has all the pieces that it may have")
-        unsafe target.pointee.sg_list[elementCount] = slice.element
-        unsafe target.pointee.num_sge += 1
+        unsafe self.elements[(self.count - 1) * self.elementCountMax + elementCount] = slice.element
+        unsafe target.pointee.elementCount += 1
     }
 
     /// Empties it, to be filled anew.
-    public mutating func removeAll() { self.count = 0 }
+    @inlinable
+    public mutating func removeAll() { self.filledCount = 0 }
 }

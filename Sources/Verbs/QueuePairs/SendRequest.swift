@@ -1,5 +1,3 @@
-internal import CVerbs
-
 /// What a send queue is asked to do: `.send`, `.write`, `.read` and so on, as far as the service has them.
 ///
 /// It names memory and cannot outlive it; it is made where it is posted:
@@ -13,57 +11,76 @@ internal import CVerbs
 ///     try queuePair.post(.write(region[0..<64], to: remote[0..<64]), id: 1)
 /// }
 /// ```
-@safe
-public struct SendRequest<Service: QueuePairService>: ~Escapable {
-    internal let opcode: ibv_wr_opcode
-    internal let element: ibv_sge
-    internal var immediate: UInt32 = 0
-    internal var remoteAddress: UInt64 = 0
-    /// Of a datagram: the receiver's queue pair.
-    internal var rKeyOrQPN: UInt32 = 0
-    internal var qKey: UInt32 = 0
-    internal var compareAdd: UInt64 = 0
-    internal var swap: UInt64 = 0
-    // SAFETY: the request does not outlive the address handle.
-    internal var addressHandle: UnsafeMutablePointer<ibv_ah>?
+public struct SendRequest<Service: QueuePairService>: ~Escapable, Sendable {
+    @usableFromInline internal let opcode: UInt32
+    @usableFromInline internal let element: RawElement
+    // As `RawSendRequest` has them.
+    @usableFromInline internal var immediate: UInt32 = 0
+    @usableFromInline internal var word0: UInt64 = 0
+    @usableFromInline internal var word1: UInt64 = 0
+    @usableFromInline internal var word2: UInt64 = 0
+    @usableFromInline internal var word3: UInt32 = 0
 
     @_lifetime(copy slice)
+    @inlinable
     @inline(always)
-    internal init<Access>(_ opcode: ibv_wr_opcode, _ slice: RegionSlice<Access>, immediate: UInt32?) {
+    internal init<Access>(_ opcode: UInt32, _ slice: RegionSlice<Access>) {
         self.opcode = opcode
         self.element = slice.element
-        self.immediate = (immediate ?? 0).bigEndian
     }
 
+    @inlinable
     @inline(always)
     internal mutating func setRemote(_ remote: RemoteRegion) {
-        precondition(Int(self.element.length) <= remote.byteCount, "the local memory is longer than the remote")
-        self.remoteAddress = remote.address
-        self.rKeyOrQPN = remote.rKey.rawValue
+        precondition(Int(self.element.byteCount) <= remote.byteCount, "the local memory is longer than the remote")
+        self.word0 = remote.address
+        self.word1 = UInt64(remote.rKey.rawValue)
+    }
+
+    @inlinable
+    @inline(always)
+    internal mutating func setAtomic(_ remote: RemoteValue<UInt64>, compareAdd: UInt64, swap: UInt64) {
+        precondition(self.element.byteCount == 8, "an atomic brings 8 bytes")
+        self.word0 = remote.region.address
+        self.word1 = compareAdd
+        self.word2 = swap
+        self.word3 = remote.region.rKey.rawValue
     }
 }
-
-// SAFETY: a request holds numbers, and a pointer that is handed on and not followed.
-extension SendRequest: @unchecked Sendable {}
 
 // MARK: - RC and UC
 
 extension SendRequest where Service: ConnectedService {
     /// A message that consumes a receive request of the peer.
+    ///
+    /// - Parameters:
+    ///   - slice: The bytes.
+    ///   - immediate: A number that the receiver's completion carries.
     @_lifetime(copy slice)
+    @inlinable
+    @inline(always)
     public static func send<Access>(_ slice: RegionSlice<Access>, immediate: UInt32? = nil) -> SendRequest {
-        SendRequest(immediate == nil ? IBV_WR_SEND : IBV_WR_SEND_WITH_IMM, slice, immediate: immediate)
+        var request = SendRequest(immediate == nil ? RawOpcode.send : RawOpcode.sendWithImmediate, slice)
+        request.immediate = (immediate ?? 0).bigEndian
+        return request
     }
 
     /// Writes to the peer's memory. With `immediate` it also consumes a receive request there, which carries the number.
+    ///
+    /// - Parameters:
+    ///   - slice: The bytes, which must not be more than `remote` is long.
+    ///   - remote: Where they are put, from its beginning on.
+    ///   - immediate: A number that the receiver's completion carries.
     @_lifetime(copy slice)
+    @inlinable
+    @inline(always)
     public static func write<Access>(
         _ slice: RegionSlice<Access>,
         to remote: RemoteRegion,
         immediate: UInt32? = nil
     ) -> SendRequest {
-        let opcode = immediate == nil ? IBV_WR_RDMA_WRITE : IBV_WR_RDMA_WRITE_WITH_IMM
-        var request = SendRequest(opcode, slice, immediate: immediate)
+        var request = SendRequest(immediate == nil ? RawOpcode.write : RawOpcode.writeWithImmediate, slice)
+        request.immediate = (immediate ?? 0).bigEndian
         request.setRemote(remote)
         return request
     }
@@ -72,11 +89,35 @@ extension SendRequest where Service: ConnectedService {
 // MARK: - RC
 
 extension SendRequest where Service == RC {
-    /// Reads from the peer's memory, as many bytes as `slice` is long.
+    /// Reads from the peer's memory.
+    ///
+    /// - Parameters:
+    ///   - slice: Where the bytes are put: as many as it is long, which must not be more than `remote` is.
+    ///   - remote: The peer's memory, read from its beginning on.
     @_lifetime(copy slice)
+    @inlinable
+    @inline(always)
     public static func read(into slice: RegionSlice<ReadWrite>, from remote: RemoteRegion) -> SendRequest {
-        var request = SendRequest(IBV_WR_RDMA_READ, slice, immediate: nil)
+        var request = SendRequest(RawOpcode.read, slice)
         request.setRemote(remote)
+        return request
+    }
+
+    /// A message that also takes away the peer's memory window of type 2 with this key, so that nobody can use it any more.
+    ///
+    /// The receiver finds the key in ``WorkCompletion/invalidatedKey``. A key that names no such window, or one that is bound
+    /// by another queue pair, fails the request with ``CompletionStatus/remoteAccessError`` or
+    /// ``CompletionStatus/remoteOperationError``.
+    ///
+    /// - Parameters:
+    ///   - slice: The bytes of the message.
+    ///   - key: ``RemoteRegion/rKey`` of what the peer bound.
+    @_lifetime(copy slice)
+    @inlinable
+    @inline(always)
+    public static func send<Access>(_ slice: RegionSlice<Access>, invalidating key: RKey) -> SendRequest {
+        var request = SendRequest(RawOpcode.sendWithInvalidate, slice)
+        request.immediate = key.rawValue
         return request
     }
 
@@ -87,15 +128,15 @@ extension SendRequest where Service == RC {
     ///   - remote: The number, at an address that is a multiple of 8.
     ///   - slice: Eight bytes for the former value, in the byte order of this host.
     @_lifetime(copy slice)
+    @inlinable
+    @inline(always)
     public static func fetchAndAdd(
         _ addend: UInt64,
         to remote: RemoteValue<UInt64>,
         formerInto slice: RegionSlice<ReadWrite>
     ) -> SendRequest {
-        precondition(slice.byteCount == 8, "an atomic brings 8 bytes")
-        var request = SendRequest(IBV_WR_ATOMIC_FETCH_AND_ADD, slice, immediate: nil)
-        request.setRemote(remote.region)
-        request.compareAdd = addend
+        var request = SendRequest(RawOpcode.fetchAndAdd, slice)
+        request.setAtomic(remote, compareAdd: addend, swap: 0)
         return request
     }
 
@@ -107,17 +148,16 @@ extension SendRequest where Service == RC {
     ///   - desired: What takes its place.
     ///   - slice: Eight bytes for the former value, in the byte order of this host.
     @_lifetime(copy slice)
+    @inlinable
+    @inline(always)
     public static func compareAndSwap(
         _ remote: RemoteValue<UInt64>,
         expected: UInt64,
         desired: UInt64,
         formerInto slice: RegionSlice<ReadWrite>
     ) -> SendRequest {
-        precondition(slice.byteCount == 8, "an atomic brings 8 bytes")
-        var request = SendRequest(IBV_WR_ATOMIC_CMP_AND_SWP, slice, immediate: nil)
-        request.setRemote(remote.region)
-        request.compareAdd = expected
-        request.swap = desired
+        var request = SendRequest(RawOpcode.compareAndSwap, slice)
+        request.setAtomic(remote, compareAdd: expected, swap: desired)
         return request
     }
 }
@@ -126,7 +166,16 @@ extension SendRequest where Service == RC {
 
 extension SendRequest where Service == UD {
     /// A datagram, at most as long as the port's MTU.
+    ///
+    /// - Parameters:
+    ///   - slice: The bytes.
+    ///   - address: The receiver's.
+    ///   - qpn: The receiver's queue pair.
+    ///   - qKey: The receiver's; a datagram with another is dropped.
+    ///   - immediate: A number that the receiver's completion carries.
     @_lifetime(copy slice, borrow address)
+    @inlinable
+    @inline(always)
     public static func send<Access>(
         _ slice: RegionSlice<Access>,
         to address: borrowing AddressHandle,
@@ -134,11 +183,10 @@ extension SendRequest where Service == UD {
         qKey: QKey,
         immediate: UInt32? = nil
     ) -> SendRequest {
-        let opcode = immediate == nil ? IBV_WR_SEND : IBV_WR_SEND_WITH_IMM
-        var request = SendRequest(opcode, slice, immediate: immediate)
-        request.rKeyOrQPN = qpn.rawValue
-        request.qKey = qKey.rawValue
-        unsafe request.addressHandle = unsafe address.handle.raw
+        var request = SendRequest(immediate == nil ? RawOpcode.send : RawOpcode.sendWithImmediate, slice)
+        request.immediate = (immediate ?? 0).bigEndian
+        request.word0 = address.word
+        request.word1 = unsafe RawSendRequest.word(qpn.rawValue, qKey.rawValue)
         return request
     }
 }
@@ -147,26 +195,18 @@ extension SendRequest where Service == UD {
 
 extension SendRequest {
     /// Writes the request into a C struct, but for its elements and its successor.
+    @inlinable
     @inline(always)
     @unsafe
-    internal func store(into request: UnsafeMutablePointer<ibv_send_wr>, id: UInt64, options: SendOptions) {
-        unsafe request.pointee.wr_id = id
-        unsafe request.pointee.num_sge = self.element.length == 0 ? 0 : 1
+    internal func store(into request: UnsafeMutablePointer<RawSendRequest>, id: UInt64, options: SendOptions) {
+        unsafe request.pointee.id = id
+        unsafe request.pointee.elementCount = self.element.byteCount == 0 ? 0 : 1
         unsafe request.pointee.opcode = self.opcode
-        unsafe request.pointee.send_flags = options.rawValue
-        unsafe request.pointee.imm_data = self.immediate
-        if Service.serviceKind == .unreliableDatagram {
-            unsafe request.pointee.wr.ud.ah = unsafe self.addressHandle
-            unsafe request.pointee.wr.ud.remote_qpn = self.rKeyOrQPN
-            unsafe request.pointee.wr.ud.remote_qkey = self.qKey
-        } else if self.opcode == IBV_WR_ATOMIC_FETCH_AND_ADD || self.opcode == IBV_WR_ATOMIC_CMP_AND_SWP {
-            unsafe request.pointee.wr.atomic.remote_addr = self.remoteAddress
-            unsafe request.pointee.wr.atomic.compare_add = self.compareAdd
-            unsafe request.pointee.wr.atomic.swap = self.swap
-            unsafe request.pointee.wr.atomic.rkey = self.rKeyOrQPN
-        } else {
-            unsafe request.pointee.wr.rdma.remote_addr = self.remoteAddress
-            unsafe request.pointee.wr.rdma.rkey = self.rKeyOrQPN
-        }
+        unsafe request.pointee.flags = options.rawValue
+        unsafe request.pointee.immediate = self.immediate
+        unsafe request.pointee.word0 = self.word0
+        unsafe request.pointee.word1 = self.word1
+        unsafe request.pointee.word2 = self.word2
+        unsafe request.pointee.word3 = self.word3
     }
 }

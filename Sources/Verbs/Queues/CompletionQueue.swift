@@ -1,13 +1,11 @@
-internal import CVerbs
-
 /// Where ends of work requests are reported, in the order in which they happened for each queue pair.
 /// See ibv_create_cq(3).
 @safe
 public struct CompletionQueue: ~Copyable {
     internal let handle: QueueHandle
     // SAFETY: the queue, and the function of its context that polls it; both live as long as the handle.
-    private let raw: UnsafeMutablePointer<ibv_cq>
-    private let rawPoll: QueueHandle.Poll
+    @usableFromInline internal let raw: UnsafeMutableRawPointer
+    @usableFromInline internal let rawPoll: PollFunction
 
     /// Makes a queue that is polled.
     ///
@@ -26,7 +24,7 @@ public struct CompletionQueue: ~Copyable {
 
     internal init(_ handle: QueueHandle) {
         self.handle = handle
-        unsafe self.raw = unsafe handle.raw
+        unsafe self.raw = unsafe UnsafeMutableRawPointer(handle.raw)
         unsafe self.rawPoll = unsafe handle.poll
     }
 
@@ -41,38 +39,47 @@ extension CompletionQueue: @unchecked Sendable {}
 
 extension CompletionQueue {
     /// Completions that it holds.
-    public var capacity: Int { unsafe Int(self.raw.pointee.cqe) }
+    public var capacity: Int { self.handle.capacity }
 
     /// Takes completions that are there. It does not wait, and allocates nothing.
     ///
     /// - Parameter completions: Where they are put, from its beginning on.
     /// - Returns: How many there were, at most as many as fit.
     /// - Throws: When the queue overran, or the process is a forked child.
+    @inlinable
+    @inline(always)
     public func poll(into completions: consuming MutableSpan<WorkCompletion>) throws(VerbsError) -> Int {
         let count = unsafe completions.withUnsafeMutableBufferPointer { buffer in
-            // SAFETY: a WorkCompletion is an ibv_wc and nothing else.
-            let room = unsafe UnsafeMutableRawPointer(buffer.baseAddress)?.assumingMemoryBound(to: ibv_wc.self)
-            return unsafe self.rawPoll(self.raw, CInt(truncatingIfNeeded: buffer.count), room)
+            // SAFETY: a WorkCompletion is laid out as an ibv_wc.
+            unsafe self.rawPoll(self.raw, CInt(truncatingIfNeeded: buffer.count), buffer.baseAddress)
         }
-        guard count >= 0 else { throw self.handle.pollFailure(count) }
+        guard count >= 0 else { throw self.pollFailure() }
         return Int(count)
     }
 
     /// Takes one completion, or nil when there is none now.
+    @inlinable
+    @inline(always)
     public func poll() throws(VerbsError) -> WorkCompletion? {
         var completion = WorkCompletion()
-        let count = unsafe self.rawPoll(self.raw, 1, &completion.raw)
-        guard count >= 0 else { throw self.handle.pollFailure(count) }
+        // SAFETY: a WorkCompletion is laid out as an ibv_wc.
+        let count = unsafe self.rawPoll(self.raw, 1, &completion)
+        guard count >= 0 else { throw self.pollFailure() }
         return count == 1 ? completion : nil
     }
 
     /// Polls until a completion comes. The thread spins; for waiting without that, see ``CompletionChannel`` and
     /// ``AsyncQueuePair``.
+    @inlinable
     public func spin() throws(VerbsError) -> WorkCompletion {
         while true {
             if let completion = try self.poll() { return completion }
         }
     }
+
+    @inline(never)
+    @usableFromInline
+    internal func pollFailure() -> VerbsError { self.handle.pollFailure() }
 
     /// Asks for one event on the channel at the next completion.
     ///

@@ -2,8 +2,10 @@ internal import CVerbs
 
 /// How a work request ended. The names are those of IBTA Volume 1, section 11.6.2. See ibv_poll_cq(3).
 public struct CompletionStatus: RawRepresentable, Hashable, Sendable {
+    /// A number of `enum ibv_wc_status`.
     public let rawValue: UInt32
 
+    @inlinable
     public init(rawValue: UInt32) {
         self.rawValue = rawValue
     }

@@ -4,13 +4,11 @@ internal import Glibc
 /// Holds a completion queue until its last queue pair is gone.
 @safe
 internal final class QueueHandle {
-    typealias Poll = @convention(c) (UnsafeMutablePointer<ibv_cq>?, CInt, UnsafeMutablePointer<ibv_wc>?) -> CInt
-
     let context: ContextHandle
     let channel: ChannelHandle?
     // SAFETY: made until `destroyer` has destroyed it; the functions are those of its context.
     let raw: UnsafeMutablePointer<ibv_cq>
-    let poll: Poll
+    let poll: PollFunction
     private let destroyer = Destroyer()
 
     init(_ context: ContextHandle, capacity: Int, channel: ChannelHandle?) throws(VerbsError) {
@@ -24,7 +22,8 @@ internal final class QueueHandle {
         self.context = context
         self.channel = channel
         unsafe self.raw = unsafe raw
-        unsafe self.poll = unsafe poll
+        // SAFETY: pointers are passed alike, whatever they point to.
+        unsafe self.poll = unsafe unsafeBitCast(poll, to: PollFunction.self)
     }
 
     deinit {
@@ -50,8 +49,11 @@ internal final class QueueHandle {
         )
     }
 
-    @inline(never)
-    func pollFailure(_ result: CInt) -> VerbsError {
+    /// Completions that it holds.
+    var capacity: Int { unsafe Int(self.raw.pointee.cqe) }
+
+    /// Why it could not be polled.
+    func pollFailure() -> VerbsError {
         guard self.destroyer.isInOwnProcess else { return .forked("ibv_poll_cq") }
         return VerbsError(
             .wrongState,

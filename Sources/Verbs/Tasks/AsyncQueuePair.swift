@@ -57,42 +57,40 @@ extension AsyncQueuePair {
     /// - Returns: Its length and its number, if it has one.
     @discardableResult
     public func receive(into slice: SharedSlice) async throws -> WorkCompletion {
-        let core = self.core
-        try await core.receivePlaces.take()
-        let operation = Operation(pair: core, memory: slice.region, places: core.receivePlaces, atEnd: nil)
-        let id = core.completions.operations.insert(operation)
-        do throws(VerbsError) {
-            let pair = QueuePair<Service, ReadyToSend>(core.handle)
+        try await self.core.receivePlaces.take()
+        let places = self.core.receivePlaces
+        return try await self.perform(slice.region, places, "ibv_post_recv") { pair, id throws(VerbsError) in
             try pair.postReceive(into: slice.memory, id: id)
-        } catch {
-            core.completions.operations.remove(id)
-            operation.giveBack()
-            throw error
         }
-        return try await Self.success(of: operation, "ibv_post_recv")
     }
 
-    /// Posts a request when there is a place, and waits for its completion.
-    private func perform(
+    /// Posts a send request and waits for its completion. The caller has taken a place.
+    internal func perform(
         _ region: SharedRegion,
         atEnd: (@Sendable () -> Void)? = nil,
         _ post: (borrowing QueuePair<Service, ReadyToSend>, UInt64) throws(VerbsError) -> Void
     ) async throws -> WorkCompletion {
+        try await self.perform(region, self.core.sendPlaces, "ibv_post_send", atEnd: atEnd, post)
+    }
+
+    private func perform(
+        _ region: SharedRegion,
+        _ places: CreditPool,
+        _ name: String,
+        atEnd: (@Sendable () -> Void)? = nil,
+        _ post: (borrowing QueuePair<Service, ReadyToSend>, UInt64) throws(VerbsError) -> Void
+    ) async throws -> WorkCompletion {
         let core = self.core
-        let operation = Operation(pair: core, memory: region, places: core.sendPlaces, atEnd: atEnd)
-        let id = core.completions.operations.insert(operation)
+        let operation = Operation(pair: core, memory: region, places: places, atEnd: atEnd)
+        let outcome = operation.outcome
         do throws(VerbsError) {
-            try post(QueuePair<Service, ReadyToSend>(core.handle), id)
+            try core.post(operation, post)
         } catch {
-            core.completions.operations.remove(id)
             operation.giveBack()
             throw error
         }
-        return try await Self.success(of: operation, "ibv_post_send")
-    }
-
-    private static func success(of operation: Operation, _ name: String) async throws -> WorkCompletion {
-        let completion = try await operation.outcome.value()
+        core.completions.pollBriefly { outcome.hasEnded }
+        let completion = try await outcome.value()
         try completion.requireSuccess(name)
         return completion
     }

@@ -1,6 +1,10 @@
+internal import Synchronization
 internal import SystemIO
 
 /// A completion queue whose completions end operations. It lives as long as an operation or a queue pair of it.
+///
+/// Whoever posts polls for a moment, because many requests end at once; only then the queue is armed, and the poller's thread
+/// takes what comes.
 @safe
 internal final class CompletionCore {
     let channel: CompletionChannel
@@ -13,17 +17,21 @@ internal final class CompletionCore {
     private var watch: CompletionPoller.Watch?
     /// Held while completions are taken, so that those of one queue pair stay in order.
     private let drainLock = Lock()
+    /// Somebody wants completions to be taken that have come since.
+    private let mustDrain = Atomic<Bool>(false)
+    /// An event has been asked for, and its handler has not begun.
+    private let isArmed = Atomic<Bool>(false)
+    private let patience = Patience()
 
     init(on context: borrowing Context, executor: (any CompletionExecutor)?) throws(VerbsError) {
         let channel = try CompletionChannel(on: context)
         try channel.makeNonBlocking()
         let queue = try CompletionQueue(capacity: Self.initialCapacity, reportingTo: channel)
-        try queue.arm()
         let descriptor = channel.fileDescriptor
         self.channel = channel
         self.queue = queue
         self.watch = try CompletionPoller.watch(descriptor, on: executor) { [weak self] in
-            self?.drain()
+            self?.handleEvent()
             return self != nil
         }
     }
@@ -48,22 +56,74 @@ internal final class CompletionCore {
     func release(_ count: Int) {
         self.lock.withLock { self.reservedCount -= count }
     }
-
-    /// Takes all completions that are there and ends their operations. Called when the channel is readable.
-    func drain() {
-        while (try? self.channel.wait()) == true {}
-        // What comes from now on makes the channel readable again.
-        try? self.queue.arm()
-        self.drainLock.withLock {
-            var batch = InlineArray<32, WorkCompletion>(repeating: WorkCompletion())
-            while let count = try? self.queue.poll(into: batch.mutableSpan), count > 0 {
-                for index in 0..<count {
-                    self.operations.remove(batch[index].id)?.end(batch[index])
-                }
-            }
-        }
-    }
 }
 
 // SAFETY: see the stored properties.
 extension CompletionCore: @unchecked Sendable {}
+
+// MARK: - Taking completions
+
+extension CompletionCore {
+    /// Polls for a moment until `isOver`, and makes sure that what comes later is taken.
+    ///
+    /// - Parameter isOver: Whether what the caller waits for has ended.
+    func pollBriefly(until isOver: () -> Bool) {
+        self.drain()
+        if isOver() { return }
+        self.patience.spin {
+            self.drain()
+            return isOver()
+        }
+        if !isOver() { self.arm() }
+    }
+
+    /// Makes sure that what comes from now on is taken.
+    func arm() {
+        guard !self.isArmed.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        try? self.queue.arm()
+        // What came before is not reported.
+        self.drain()
+    }
+
+    /// Called when the channel is readable.
+    private func handleEvent() {
+        // One event stands for all that came; a second makes the channel readable again.
+        _ = try? self.channel.wait()
+        self.isArmed.store(false, ordering: .releasing)
+        self.drain()
+        // Who finds the queue armed does not arm it: his operation is among these then.
+        if self.operations.count > 0 { self.arm() }
+    }
+
+    /// Takes all completions that are there and ends their operations, or lets whoever is doing that do it again: an operation
+    /// that ends may post the next one.
+    private func drain() {
+        self.mustDrain.store(true, ordering: .sequentiallyConsistent)
+        while self.mustDrain.load(ordering: .sequentiallyConsistent), self.drainLock.tryLock() {
+            self.mustDrain.store(false, ordering: .sequentiallyConsistent)
+            self.drainUnderLock()
+            self.drainLock.unlock()
+        }
+    }
+
+    /// Takes all completions that are there now; when it returns, their operations have ended. Not for operations that end.
+    func drainToTheEnd() {
+        self.drainLock.withLock { self.drainUnderLock() }
+        self.drain()
+    }
+
+    private func drainUnderLock() {
+        var batch = InlineArray<32, WorkCompletion>(repeating: WorkCompletion())
+        do throws(VerbsError) {
+            while true {
+                let count = try self.queue.poll(into: batch.mutableSpan)
+                for index in 0..<count { self.operations.remove(batch[index].id)?.end(batch[index]) }
+                // A queue that was not full is empty; what came since is reported, or found by who arms it.
+                if count < batch.count { return }
+            }
+        } catch {
+            // Completions are lost: nobody can tell whose, so all fail.
+            self.operations.fail(error)
+        }
+    }
+}

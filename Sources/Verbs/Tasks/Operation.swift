@@ -4,6 +4,9 @@ internal import SystemIO
 internal protocol CompletionTarget: AnyObject, Sendable {
     /// The adapter has let go.
     func end(_ completion: WorkCompletion)
+
+    /// Its completion is lost.
+    func fail(_ error: VerbsError)
 }
 
 /// A work request that a task awaits. It holds the memory, and the queue pair, until its completion has come.
@@ -27,6 +30,12 @@ internal final class Operation: CompletionTarget {
         self.outcome.end(.success(completion))
     }
 
+    func fail(_ error: VerbsError) {
+        self.pair.shutDown(error)
+        self.giveBack()
+        self.outcome.end(.failure(error))
+    }
+
     /// The request was not even posted.
     func giveBack() {
         self.atEnd?()
@@ -41,24 +50,45 @@ internal final class OperationTable {
     // SAFETY: read and written under the lock only.
     private var slots: [(any CompletionTarget)?] = []
     private var free: [Int] = []
+    private var failure: VerbsError?
+    /// The upper half of all numbers of this table, so that requests which a program numbered itself end none of its
+    /// operations.
+    private let mark = UInt64.random(in: 1...0xFFFF_FFFF) << 32
 
     /// Enters an operation.
-    func insert(_ operation: any CompletionTarget) -> UInt64 {
-        self.lock.withLock {
+    ///
+    /// - Throws: What the queue failed for.
+    func insert(_ operation: any CompletionTarget) throws(VerbsError) -> UInt64 {
+        try self.lock.withLock { () throws(VerbsError) in
+            if let failure { throw failure }
             if let index = self.free.popLast() {
                 self.slots[index] = operation
-                return UInt64(index)
+                return self.mark | UInt64(index)
             }
             self.slots.append(operation)
-            return UInt64(self.slots.count - 1)
+            return self.mark | UInt64(self.slots.count - 1)
         }
+    }
+
+    /// Ends all operations that are under way, and all that come later, with an error.
+    func fail(_ error: VerbsError) {
+        let operations = self.lock.withLock {
+            self.failure = self.failure ?? error
+            defer {
+                self.slots = []
+                self.free = []
+            }
+            return self.slots
+        }
+        for operation in operations { operation?.fail(error) }
     }
 
     /// Takes an operation out; nil when the number is none.
     @discardableResult
     func remove(_ id: UInt64) -> (any CompletionTarget)? {
         self.lock.withLock {
-            guard let index = Int(exactly: id), index < self.slots.count, let operation = self.slots[index] else {
+            let index = Int(truncatingIfNeeded: id & 0xFFFF_FFFF)
+            guard id & ~0xFFFF_FFFF == self.mark, index < self.slots.count, let operation = self.slots[index] else {
                 return nil
             }
             self.slots[index] = nil

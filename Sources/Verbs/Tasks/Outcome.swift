@@ -38,6 +38,13 @@ internal final class Outcome<Value: Sendable> {
         return isFirst
     }
 
+    /// Whether a task that waits would go on at once.
+    var hasEnded: Bool {
+        self.lock.withLock {
+            if case .ended = self.state { true } else { false }
+        }
+    }
+
     /// Waits for the end, in one task. When that is cancelled, it throws at once.
     func value() async throws -> Value {
         try await withTaskCancellationHandler {

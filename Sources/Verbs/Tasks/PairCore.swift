@@ -44,15 +44,38 @@ internal final class PairCore: Sendable {
         self.completions.release(self.reservedCount)
     }
 
+    /// Enters what is to be told of the end of a request, and posts the request.
+    ///
+    /// - Parameter body: Posts it with the number that it is given.
+    /// - Throws: When the request was not posted.
+    func post<Service: QueuePairService>(
+        _ target: any CompletionTarget,
+        _ body: (borrowing QueuePair<Service, ReadyToSend>, UInt64) throws(VerbsError) -> Void
+    ) throws(VerbsError) {
+        let id = try self.completions.operations.insert(target)
+        do throws(VerbsError) {
+            try body(QueuePair<Service, ReadyToSend>(self.handle), id)
+        } catch {
+            self.completions.operations.remove(id)
+            throw error
+        }
+    }
+
     /// Lets what is under way end as flushed, and what waits for a place fail.
     func shutDown() {
-        let closed = VerbsError(
-            .closed,
-            operation: "AsyncQueuePair",
-            detail: "queue pair \(self.handle.address.qpn) was closed"
+        self.shutDown(
+            VerbsError(
+                .closed,
+                operation: "AsyncQueuePair",
+                detail: "queue pair \(self.handle.address.qpn) was closed"
+            )
         )
-        self.sendPlaces.fail(closed)
-        self.receivePlaces.fail(closed)
+    }
+
+    /// - Parameter error: What the operations that wait for a place fail with.
+    func shutDown(_ error: VerbsError) {
+        self.sendPlaces.fail(error)
+        self.receivePlaces.fail(error)
         try? self.handle.fail()
     }
 }
