@@ -27,6 +27,7 @@ extension QueuePair {
     }
 
     private func modifyLocked(_ wanted: QueuePairAttributes, mask: QueuePairAttributeMask) throws(Errno) {
+        let mask = mask.subtracting(self.type.ignoredAttributes)
         if mask.contains(.currentState), wanted.currentState != self.state.rawValue { throw .invalidArgument }
         let next = mask.contains(.state) ? QueuePairState(rawValue: wanted.state) : self.state
         guard let next,

@@ -61,6 +61,18 @@ extension QueuePairStateRules {
 
 // MARK: - Attributes
 
+extension QueuePairType {
+    /// Attributes of the other half of an extended connection, which ibv_modify_qp(3) takes and passes over as Linux does:
+    /// programs that connect both halves name them for both.
+    internal var ignoredAttributes: QueuePairAttributeMask {
+        switch self {
+        case .extendedSend: [.readsMaxDestination, .rnrTimer]
+        case .extendedReceive: [.readsMax, .retryCount, .rnrRetryCount]
+        case .reliable, .unreliableConnected, .datagram: []
+        }
+    }
+}
+
 extension QueuePairStateRules {
     private static func initialAttributes(of type: QueuePairType) -> QueuePairAttributeMask {
         switch type {

@@ -6,7 +6,7 @@ struct ABITests {
     @Test(arguments: [
         "load", "pure", "devices", "objects", "completions", "states", "transfer", "failures", "events", "extended",
         "fork", "further", "refusals", "processes", "sharing", "windows", "regions", "domains",
-        "moderation", "limits", "atomic-write", "xrc", "multicast", "forksupport", "registration",
+        "moderation", "limits", "atomic-write", "xrc", "xrc-processes", "multicast", "forksupport", "registration",
     ])
     func `every program has cases`(program: String) {
         #expect(!ABIProgram(name: program).cases.isEmpty)
@@ -80,6 +80,11 @@ struct ABITests {
     @Test(arguments: ABIProgram(name: "xrc").cases)
     func `extended connections share receive queues`(testCase: String) throws {
         try ABIProgram(name: "xrc").check(testCase)
+    }
+
+    @Test(arguments: ABIProgram(name: "xrc-processes").cases)
+    func `extended connections share receive queues between processes`(testCase: String) throws {
+        try ABIProgram(name: "xrc-processes").check(testCase)
     }
 
     @Test(arguments: ABIProgram(name: "multicast").cases)

@@ -58,6 +58,19 @@ CASE(registration_refuses_what_it_must)
 }
 
 /* The macro takes another way when the flags are not known at compile time, or are optional. */
+/* A hint for regions whose memory comes with use: it changes nothing of an ordinary one. */
+CASE(huge_pages_may_be_named)
+{
+	struct world world = make_world();
+	struct ibv_mr *mr = ibv_reg_mr(world.pd, world.buffer, 4096, IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_HUGETLB);
+
+	CHECK(mr != NULL);
+	CHECK_EQUAL(mr->length, 4096);
+	CHECK_EQUAL(ibv_dereg_mr(mr), 0);
+	end_world(&world);
+	SHOWS(IBV_ACCESS_HUGETLB);
+}
+
 CASE(optional_access_may_be_named)
 {
 	struct world world = make_world();

@@ -18,6 +18,21 @@ CASE(flows_and_work_queues)
 	end_world(&world);
 }
 
+/* A connection's options are a vendor's, and counters count flows. */
+CASE(options_and_counters)
+{
+	struct world world = make_world();
+	struct ibv_qp *qp = make_qp(&world, IBV_QPT_RC);
+	struct ibv_ece options = {.vendor_id = 1};
+	struct ibv_counters_init_attr counters = {0};
+
+	REFUSES(ibv_query_ece, EOPNOTSUPP, ibv_query_ece(qp, &options));
+	REFUSES(ibv_set_ece, EOPNOTSUPP, ibv_set_ece(qp, &options));
+	REFUSES(ibv_create_counters, EOPNOTSUPP, ibv_create_counters(world.context, &counters));
+	CHECK_EQUAL(ibv_destroy_qp(qp), 0);
+	end_world(&world);
+}
+
 CASE(types_of_adapters)
 {
 	struct world world = make_world();

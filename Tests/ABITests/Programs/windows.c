@@ -110,7 +110,7 @@ CASE(type_1_is_bound_bound_anew_and_unbound)
 	CHECK_EQUAL(write_to(&site, site.start, first), IBV_WC_REM_ACCESS_ERR);
 	CHECK_EQUAL(ibv_dealloc_mw(mw), 0);
 	end_site(&site);
-	SHOWS(ibv_alloc_mw, ibv_bind_mw, ibv_dealloc_mw);
+	SHOWS(ibv_alloc_mw, ibv_bind_mw, ibv_dealloc_mw, IBV_MW_TYPE_1, IBV_ACCESS_MW_BIND);
 }
 
 CASE(type_2_is_bound_and_invalidated_here)
@@ -133,7 +133,7 @@ CASE(type_2_is_bound_and_invalidated_here)
 	CHECK_EQUAL(write_to(&site, site.start, rkey), IBV_WC_REM_ACCESS_ERR);
 	CHECK_EQUAL(ibv_dealloc_mw(mw), 0);
 	end_site(&site);
-	SHOWS(IBV_WR_BIND_MW, IBV_WR_LOCAL_INV, ibv_inc_rkey);
+	SHOWS(IBV_WR_BIND_MW, IBV_WR_LOCAL_INV, IBV_WC_BIND_MW, IBV_WC_LOCAL_INV, IBV_MW_TYPE_2, ibv_inc_rkey);
 }
 
 CASE(type_2_is_invalidated_by_a_send_of_the_peer)
@@ -184,6 +184,7 @@ CASE(invalidating_what_is_not_bound_is_an_error)
 	wr.invalidate_rkey = site.pair.world.mr->rkey;
 	expect_bind_error(&site, &wr);
 	end_site(&site);
+	SHOWS(IBV_WC_MW_BIND_ERR);
 }
 
 CASE(a_bound_window_of_type_2_is_not_bound_again)
@@ -272,6 +273,83 @@ CASE(a_window_ends_with_its_queue_pair)
 	CHECK_EQUAL(ibv_destroy_qp(site.pair.a), 0);
 	CHECK_EQUAL(ibv_destroy_cq(site.pair.b_cq), 0);
 	end_world(&site.pair.world);
+}
+
+/* The extended face: binding, taking back here, and by a send of the peer, whose completion names the key. */
+CASE(the_extended_face_binds_and_invalidates)
+{
+	struct site site = make_site();
+	struct ibv_cq_init_attr_ex cq_init = {.cqe = 16, .wc_flags = IBV_WC_STANDARD_FLAGS};
+	struct ibv_cq_ex *cq = ibv_create_cq_ex(site.pair.world.context, &cq_init);
+	struct ibv_qp_init_attr plain = qp_init(&site.pair.world, IBV_QPT_RC);
+	struct ibv_qp_init_attr_ex init = {
+		.send_cq = ibv_cq_ex_to_cq(cq),
+		.recv_cq = ibv_cq_ex_to_cq(cq),
+		.cap = plain.cap,
+		.qp_type = IBV_QPT_RC,
+		.comp_mask = IBV_QP_INIT_ATTR_PD | IBV_QP_INIT_ATTR_SEND_OPS_FLAGS,
+		.pd = site.pair.world.pd,
+		.send_ops_flags = IBV_QP_EX_WITH_BIND_MW | IBV_QP_EX_WITH_LOCAL_INV | IBV_QP_EX_WITH_SEND_WITH_INV,
+	};
+	struct ibv_qp *qp = ibv_create_qp_ex(site.pair.world.context, &init);
+	struct ibv_qp_ex *ex = ibv_qp_to_qp_ex(qp);
+	struct ibv_mw *mw = ibv_alloc_mw(site.pair.world.pd, IBV_MW_TYPE_2);
+	struct ibv_mw_bind_info bind_info = info(&site, IBV_ACCESS_REMOTE_WRITE);
+	enum ibv_wc_opcode expected[] = {IBV_WC_BIND_MW, IBV_WC_LOCAL_INV, IBV_WC_BIND_MW};
+	struct ibv_poll_cq_attr poll_attr = {0};
+	uint32_t rkey, next;
+	int received = 0, sent = 0, i;
+
+	CHECK(cq && ex && mw);
+	/* It is connected to itself, so the peer's window is its own. */
+	connect_to(&site.pair.world, qp, qp->qp_num, &usual_path);
+	rkey = ibv_inc_rkey(mw->rkey);
+	next = ibv_inc_rkey(rkey);
+	ibv_wr_start(ex);
+	ex->wr_id = 70;
+	ex->wr_flags = IBV_SEND_SIGNALED;
+	ibv_wr_bind_mw(ex, mw, rkey, &bind_info);
+	ex->wr_id = 71;
+	ibv_wr_local_inv(ex, rkey);
+	ex->wr_id = 72;
+	ibv_wr_bind_mw(ex, mw, next, &bind_info);
+	CHECK_EQUAL(ibv_wr_complete(ex), 0);
+	for (i = 0; i < 3; i++) {
+		while (ibv_start_poll(cq, &poll_attr) == ENOENT)
+			;
+		CHECK_EQUAL(cq->status, IBV_WC_SUCCESS);
+		CHECK_EQUAL(cq->wr_id, 70 + i);
+		CHECK_EQUAL(ibv_wc_read_opcode(cq), expected[i]);
+		ibv_end_poll(cq);
+	}
+	post_recv(qp, 73, piece(&site.pair.world, 65536, 4096));
+	ibv_wr_start(ex);
+	ex->wr_id = 74;
+	ex->wr_flags = IBV_SEND_SIGNALED;
+	ibv_wr_send_inv(ex, next);
+	ibv_wr_set_sge(ex, site.pair.world.mr->lkey, (uintptr_t)site.pair.world.buffer, 100);
+	CHECK_EQUAL(ibv_wr_complete(ex), 0);
+	while (received + sent < 2) {
+		if (ibv_start_poll(cq, &poll_attr) == ENOENT)
+			continue;
+		CHECK_EQUAL(cq->status, IBV_WC_SUCCESS);
+		if (cq->wr_id == 73) {
+			CHECK_EQUAL(ibv_wc_read_wc_flags(cq) & IBV_WC_WITH_INV, IBV_WC_WITH_INV);
+			CHECK_EQUAL(ibv_wc_read_invalidated_rkey(cq), next);
+			received++;
+		} else {
+			CHECK_EQUAL(cq->wr_id, 74);
+			sent++;
+		}
+		ibv_end_poll(cq);
+	}
+	CHECK_EQUAL(received, 1);
+	CHECK_EQUAL(ibv_dealloc_mw(mw), 0);
+	CHECK_EQUAL(ibv_destroy_qp(qp), 0);
+	CHECK_EQUAL(ibv_destroy_cq(ibv_cq_ex_to_cq(cq)), 0);
+	end_site(&site);
+	SHOWS(ibv_wr_bind_mw, ibv_wr_local_inv, ibv_wr_send_inv, ibv_wc_read_invalidated_rkey, IBV_QP_EX_WITH_BIND_MW,
+		IBV_QP_EX_WITH_LOCAL_INV, IBV_QP_EX_WITH_SEND_WITH_INV);
 }
 
 CASE(the_device_says_what_it_has)

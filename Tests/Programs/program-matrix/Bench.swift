@@ -3,9 +3,9 @@ import TestSupport
 
 /// Two hosts in network namespaces, on which runs are made one after the other.
 final class Bench {
-    private static let limitSeconds = 60
-    /// For programs that wait for what may have been lost.
-    private static let lossyLimitSeconds = 5
+    private static let limitSeconds = 30
+    /// For programs that wait for what may have been lost, or for what never comes.
+    private static let lossyLimitSeconds = 4
 
     private let hosts: NamespacePair
     private let leftIndex: Int
@@ -51,7 +51,7 @@ final class Bench {
             let arguments = self.arguments(of: clientRun, gidIndex: clientIndex) + [serverName]
             clients.append(try clientHost.startOnVerbena(arguments, environment: environment))
         }
-        let limitSeconds = run.expectation == .mayLose ? Self.lossyLimitSeconds : Self.limitSeconds
+        let limitSeconds = run.expectation == .passes ? Self.limitSeconds : Self.lossyLimitSeconds
         let endings = clients.map { $0.wait(timeoutSeconds: limitSeconds) }
         // Without its clients the server would wait for ever.
         if endings.contains(where: { $0 != .exited(code: 0) }) { server.send(signal: SIGTERM) }

@@ -1,10 +1,10 @@
 import Foundation
 import TestSupport
 
-/// What the last run of each command gave, kept in the build's folder: so that some runs can be made anew and the table
-/// still has all of them.
-struct Record {
-    private struct Entry: Codable {
+/// What the last run of each command gave, kept in the build's folder: so that some runs can be made anew, or those that an
+/// interruption left, and the table still has all of them.
+struct Record: Sendable {
+    private struct Entry: Codable, Sendable {
         var seconds: Double
         var failure: String?
     }
@@ -12,17 +12,14 @@ struct Record {
     private static let path = "\(Project.root)/.build/program-matrix.json"
     private var entries: [String: Entry]
 
-    init() { self.entries = [:] }
-
-    private init(entries: [String: Entry]) { self.entries = entries }
-
-    /// The record of earlier runs; nil when every command has yet to be run once.
-    static func load() -> Record? {
-        guard let data = FileManager.default.contents(atPath: Self.path),
-            let entries = try? JSONDecoder().decode([String: Entry].self, from: data)
-        else { return nil }
-        return Record(entries: entries)
+    /// The record of earlier runs, empty when there is none.
+    init() {
+        let data = FileManager.default.contents(atPath: Self.path)
+        self.entries = data.flatMap { try? JSONDecoder().decode([String: Entry].self, from: $0) } ?? [:]
     }
+
+    /// Forgets every run.
+    mutating func clear() { self.entries = [:] }
 
     func save() throws {
         let encoder = JSONEncoder()

@@ -15,16 +15,15 @@ struct Table {
             "`-F`. *One host*: both in one network namespace, with `VERBENA_PATH` as said. *Two hosts*: in two, which a pair",
             "of virtual Ethernet interfaces joins, MTU 4500. A cell has the seconds that the run took, both programs' start and",
             "end included, where all ended with status 0, printed their figures and no complaint; or **fails** and the reason;",
-            "or *no* and what Verbena does not have. *Messages were lost*: of an unreliable service, which the program waited for",
+            "or *no* and why it cannot pass. *Messages were lost*: of an unreliable service, which the program waited for",
             "in vain.", "",
-            "\(Self.versions()), \(Self.today()). \(self.summary)",
+            "\(Self.versions), \(Self.today()). \(self.summary)",
         ]
         let columns = Self.unique(self.runs.map(\.column))
+        let cells = Dictionary(self.results.map { ($0.run.name, $0.cell) }, uniquingKeysWith: { first, _ in first })
         var program = ""
         for command in self.commands {
-            let cells = columns.map { column in
-                self.results.first { $0.run.command == command && $0.run.column == column }?.cell ?? "not run"
-            }
+            let row = columns.map { cells["\(command) @ \($0)"] ?? "not run" }
             let name = String(command.prefix { $0 != " " })
             if name != program {
                 program = name
@@ -32,7 +31,7 @@ struct Table {
                 lines.append("|---|\(String(repeating: "---|", count: columns.count))")
             }
             let options = command.dropFirst(name.count + 1)
-            lines.append("| \(options.isEmpty ? "no option" : "`\(options)`") | \(cells.joined(separator: " | ")) |")
+            lines.append("| \(options.isEmpty ? "no option" : "`\(options)`") | \(row.joined(separator: " | ")) |")
         }
         return lines.joined(separator: "\n") + "\n"
     }
@@ -59,11 +58,9 @@ struct Table {
             "\(self.results.count) runs: \(passed) passed, \(missing) cannot pass, \(lossy) lost messages, \(wrong) went otherwise than expected."
     }
 
-    private static func versions() -> String {
-        ["ibverbs-utils", "perftest"]
-            .map { "\($0) \((try? Shell.run("dpkg-query", "-W", "-f=${Version}", $0)) ?? "of an unknown version")" }
-            .joined(separator: ", ")
-    }
+    private static let versions = ["ibverbs-utils", "perftest"]
+        .map { "\($0) \((try? Shell.run("dpkg-query", "-W", "-f=${Version}", $0)) ?? "of an unknown version")" }
+        .joined(separator: ", ")
 
     private static func today() -> String {
         ISO8601DateFormatter.string(from: Date(), timeZone: .gmt, formatOptions: .withFullDate)
