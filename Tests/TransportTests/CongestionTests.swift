@@ -46,6 +46,19 @@ struct CongestionTests {
         }
     }
 
+    @Test func `a window that is not used does not grow`() {
+        let requester = Self.requester()
+        for index in 0..<200 as Range<UInt32> {
+            _ = requester.post(SendRequest(operation: .write, byteCount: 8))
+            #expect(requester.packets(now: Self.start).count == 1)
+            let answer = Self.acknowledge(Self.firstPSN + index)
+            _ = requester.receive(answer, payloadByteCount: 0, now: Self.start)
+            _ = requester.pollCompletion()
+        }
+        Self.postMegabytes(2, to: requester)
+        #expect(requester.packets(now: Self.start).count == 64)
+    }
+
     @Test func `a loss halves it once, however often it is reported`() {
         let requester = Self.requester()
         Self.postMegabytes(2, to: requester)

@@ -124,6 +124,7 @@ struct RCResponderTests {
         responder.host.isAccessible = false
         #expect(responder.receive(.rcWriteFirst, 10, 256, dma: 512) == .failed(.accessError))
         #expect(responder.said == ["10 remoteAccessError"])
+        #expect(responder.calls == ["check write 512"], "something was written of a message that may not be")
         responder = ResponderUnderTest()
         responder.host.allowsOperation = false
         #expect(responder.receive(.rcReadRequest, 10, dma: 512) == .failed(.requestError))
