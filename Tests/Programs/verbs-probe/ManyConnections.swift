@@ -13,7 +13,7 @@ enum ManyConnections {
             try Pairs(endpoint.completions, endpoint.domain, capacity: capacity)
         }
         let region = try endpoint.region(byteCount: 1 << 20)
-        for round in 1...3 {
+        for round in 1...8 {
             try await self.round(pairs, region, endpoint)
             print("round \(round): resident \(Self.residentKilobytes()) KiB")
         }
