@@ -137,7 +137,7 @@ internal struct WindowRange {
         region.numbers.check(range)
         func require(_ condition: Bool, _ detail: String) throws(VerbsError) {
             guard condition else {
-                let operation = window.isType2 ? "IBV_WR_BIND_MW" : "ibv_bind_mw"
+                let operation = window.isType2 ? "ibv_post_send (IBV_WR_BIND_MW)" : "ibv_bind_mw"
                 throw VerbsError(.invalidArgument, operation: operation, detail: detail)
             }
         }
