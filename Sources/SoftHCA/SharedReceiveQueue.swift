@@ -89,7 +89,8 @@ package final class SharedReceiveQueue {
     private func publish() {
         guard let extended, let identity = extended.domain.domain.identity else { return }
         let entry = extended.entry
-        entry.version.add(1)
+        // No other queue that has had this number had this version, so that nobody takes one for the other.
+        entry.version.storeRelaxed(MonotonicClock.now | 1)
         entry.peerGIDPrefix.storeRelaxed(identity.fileSystem)
         entry.peerGIDInterfaceID.storeRelaxed(identity.inode)
         entry.destQP.storeRelaxed(identity.interfaceIndex)
