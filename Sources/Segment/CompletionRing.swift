@@ -22,6 +22,7 @@ public import SystemIO
 /// | 264-267 | 1 + the channel's descriptor in the owner's numbers, 0 without a channel                 |
 /// | 268-271 | number of the channel, which no other of the process has had                             |
 /// | 272-275 | events that a peer raised and could not signal                                           |
+/// | 276-303 | events that wait for more completions, see CompletionRing+Moderation.swift                |
 ///
 /// An entry says itself that it is there: it carries its index, which is written last. So the consumer looks at one cache
 /// line only, the one that it needs anyway. A producer that dies before that has changed nothing; one that dies between
@@ -48,6 +49,8 @@ public struct CompletionRing {
         case stored
         /// An event is due: the consumer had asked for one.
         case storedAndDue
+        /// It is the first whose event waits for more, or for the end of the period, which the owner has to watch.
+        case storedAndWaiting
         /// The ring was full. The completion is lost, and the ring stays in error.
         case overrun
         /// As `overrun`, but not for the first time.
@@ -179,11 +182,9 @@ extension CompletionRing {
 extension CompletionRing {
     /// Appends a completion.
     ///
-    /// - Parameters:
-    ///   - isSolicited: Whether it satisfies a consumer that waits for solicited ones only.
-    ///   - raisesEvent: false when the event is to come later: the caller then calls `raiseIfArmed`.
-    public func push(_ completion: WorkCompletion, isSolicited: Bool, raisesEvent: Bool = true) -> PushOutcome {
-        self.push(completion, isSolicited: isSolicited, raisesEvent: raisesEvent) { _, _ in true }
+    /// - Parameter isSolicited: Whether it satisfies a consumer that waits for solicited ones only.
+    public func push(_ completion: WorkCompletion, isSolicited: Bool) -> PushOutcome {
+        self.push(completion, isSolicited: isSolicited) { _, _ in true }
     }
 
     /// Appends a completion with a payload that the poller puts in place.
@@ -194,7 +195,6 @@ extension CompletionRing {
     public func push(
         _ completion: WorkCompletion,
         isSolicited: Bool,
-        raisesEvent: Bool = true,
         fill: (inout CompletionEntry, UInt64) -> Bool
     ) -> PushOutcome {
         guard self.acquireProducing() else { return .overrunAgain }
@@ -214,8 +214,14 @@ extension CompletionRing {
         // Partner of the acquiring load in `hasEntry`.
         self.sequence(index, in: geometry).storeReleasing(UInt32(truncatingIfNeeded: index &+ 1))
         self.produced.storeReleasing(index &+ 1)
+        let verdict =
+            self.isModerated ? self.countForModeration(isSolicited: isSolicited) : .due(isSolicited: isSolicited)
         self.producerLock.unlock()
-        return raisesEvent && self.raiseIfArmed(isSolicited: isSolicited) ? .storedAndDue : .stored
+        switch verdict {
+        case .due(let isSolicited): return self.raiseIfArmed(isSolicited: isSolicited) ? .storedAndDue : .stored
+        case .wait: return .stored
+        case .waitFromNowOn: return .storedAndWaiting
+        }
     }
 
     /// Asks for the line of an entry that will be written soon: its last reader is another core, and what is written behind

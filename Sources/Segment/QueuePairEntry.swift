@@ -6,7 +6,7 @@ public import SystemIO
 /// |-------|--------------------------------------------------|
 /// | 0-3   | QPN, 0 when the entry is free                    |
 /// | 4-7   | state, a raw `ibv_qp_state`                      |
-/// | 8-11  | transport service, a raw `ibv_qp_type`           |
+/// | 8-11  | transport service, a raw `ibv_qp_type`, or `sharedReceiveQueueType` |
 /// | 12-15 | rights of the peer, raw `AccessFlags`            |
 /// | 16-19 | protection domain                                |
 /// | 20-23 | QPN of the peer                                  |
@@ -54,6 +54,10 @@ public struct QueuePairEntry {
     internal func word64(_ offset: Int) -> SharedUInt64 {
         unsafe SharedUInt64(at: self.base + offset)
     }
+
+    /// The entry is that of a shared receive queue of extended connections, which has a number like a queue pair's. Its
+    /// extended-connection domain stands where a queue pair has the GID of its peer and the peer's number.
+    package static var sharedReceiveQueueType: UInt32 { 0xFFFF_FFFF }
 
     @inlinable @inline(always) public var number: SharedUInt32 { self.word32(0) }
     @inlinable @inline(always) public var state: SharedUInt32 { self.word32(4) }

@@ -30,7 +30,7 @@ public struct SegmentHeader {
     /// "VERBENA" and a zero, as a little-endian number.
     public static var magic: UInt64 { 0x0041_4E45_4252_4556 }
     /// Raised with every change of the layout: processes of different versions do not touch each other's segments.
-    public static var version: UInt32 { 4 }
+    public static var version: UInt32 { 5 }
 
     @unsafe
     internal init(at base: UnsafeMutableRawPointer) {

@@ -1,4 +1,5 @@
 package import Segment
+internal import Synchronization
 package import SystemIO
 internal import Transport
 
@@ -27,8 +28,10 @@ package final class CompletionQueue {
     package var recordsTimes = false {
         didSet { self.ring.recordsTimes.storeRelaxed(self.recordsTimes ? 1 : 0) }
     }
-    /// Guarded by the engine's lock, as is `push`.
-    private var moderation = CompletionModeration()
+    /// The first completion, counted from the beginning, that came after the program had asked for an event; `.max` when
+    /// none is withheld. See `CompletionQueue+Arming.swift`.
+    internal let firstWithheld = Atomic<UInt64>(.max)
+    internal let withheldUntil = Atomic<UInt64>(0)
     /// The structure by which C knows this object.
     // SAFETY: set once by the C face, before the object is shared.
     package var userObject: UnsafeMutableRawPointer?
@@ -82,7 +85,8 @@ extension CompletionQueue {
     /// Takes the oldest completion, or says that there is none. Between `beginPoll` and `endPoll`.
     @inline(always)
     package func nextCompletion(_ completion: inout WorkCompletion) -> Bool {
-        self.ring.next(into: &completion) { self.place($0) }
+        guard !self.isWithholding else { return false }
+        return self.ring.next(into: &completion) { self.place($0) }
     }
 
     @inline(always)
@@ -95,6 +99,11 @@ extension CompletionQueue {
     /// - Returns: Whether there is a completion.
     @inline(always)
     package func makeProgressIfEmpty() -> Bool {
+        if self.isWithholding {
+            // One look: whoever looks again, without having been told, shall find what is there.
+            self.showAll()
+            return false
+        }
         if !self.ring.isEmpty {
             unsafe self.engine._withUnsafeGuaranteedRef { $0.noteCompletion() }
             return true
@@ -113,7 +122,7 @@ extension CompletionQueue {
         guard self.ring.beginConsuming() else { return -1 }
         var completion = WorkCompletion()
         var taken = 0
-        while taken < count, self.ring.next(into: &completion, place: { self.place($0) }) {
+        while taken < count, self.nextCompletion(&completion) {
             body(taken, completion)
             taken += 1
         }
@@ -126,22 +135,6 @@ extension CompletionQueue {
 
     package var capacity: Int { self.ring.capacity }
 
-    /// Asks for one event on the channel at the next completion. See ibv_req_notify_cq(3).
-    ///
-    /// - Parameter solicitedOnly: Only for completions of messages that were sent as solicited, and for errors.
-    /// - Throws: `EIO` in a forked child.
-    package func requestNotification(solicitedOnly: Bool) throws(Errno) {
-        try ProcessGuard.check(self.generation)
-        guard self.channel != nil else { return }
-        if self.ring.arm(solicitedOnly: solicitedOnly) { self.context.segment.header.armedCount.add(1) }
-        self.context.engine.willBlock()
-    }
-
-    /// Notes that the program is done with `count` completion events.
-    package func acknowledgeEvents(_ count: Int) {
-        guard ProcessGuard.isOwn(self.generation) else { return }
-        self.completionAccount.acknowledge(count)
-    }
 }
 
 // MARK: - Payloads
@@ -223,7 +216,7 @@ extension CompletionQueue {
 // MARK: - Producing
 
 extension CompletionQueue {
-    /// Appends a completion, and raises an event if one was asked for.
+    /// Appends a completion, and raises an event if one was asked for. The caller holds the engine's lock.
     ///
     /// - Parameter isSolicited: Whether the message was sent as solicited. A completion with an error always counts so.
     /// - Returns: `false` when the queue was full: the caller's queue pair has to go to the error state.
@@ -233,13 +226,11 @@ extension CompletionQueue {
         if self.recordsTimes { completion.timestampNanoseconds = MonotonicClock.now }
         // An error counts as solicited.
         let isSolicited = isSolicited || completion.status != 0
-        let isModerated = self.moderation.isActive
-        switch self.ring.push(completion, isSolicited: isSolicited, raisesEvent: !isModerated) {
+        switch self.ring.push(completion, isSolicited: isSolicited) {
         case .stored:
-            if isModerated {
-                self.raise(self.moderation.count(isSolicited: isSolicited, now: MonotonicClock.now))
-                self.context.engine.noteDeadline(self.moderationDeadline)
-            }
+            return true
+        case .storedAndWaiting:
+            self.context.engine.noteDeadline(self.moderationDeadline)
             return true
         case .storedAndDue:
             self.fire()
@@ -257,19 +248,14 @@ extension CompletionQueue {
         self.channel?.signal()
     }
 
-    private func raise(_ verdict: CompletionModeration.Verdict) {
-        guard case .due(let isSolicited) = verdict, self.ring.raiseIfArmed(isSolicited: isSolicited) else { return }
-        self.fire()
-    }
-
     /// When a moderated event is due at the latest. The caller holds the engine's lock.
     internal var moderationDeadline: Timestamp? {
-        self.moderation.deadline.map { Timestamp(nanoseconds: $0) }
+        self.ring.moderationDeadline.map { Timestamp(nanoseconds: $0) }
     }
 
     /// Raises a moderated event whose time has come. The caller holds the engine's lock.
     internal func handleModerationTimeout(now: Timestamp) {
-        self.raise(self.moderation.handleTimeout(now: now.nanoseconds))
+        if self.ring.endModeration(now: now.nanoseconds) { self.fire() }
     }
 
     /// Removes what a queue pair that is reset or destroyed has left.
@@ -277,8 +263,9 @@ extension CompletionQueue {
         self.ring.removeCompletions(ofQueuePair: number)
     }
 
-    /// Does what a process of this host has left to be done: it appended a completion and could not tell.
+    /// Does what a process of this host has left to be done: it appended a completion and could not tell, or its event waits.
     internal func catchUpWithPeers() {
+        self.context.engine.noteDeadline(self.moderationDeadline)
         if self.ring.unreportedOverrun.relaxed != 0, self.ring.unreportedOverrun.exchange(0) != 0 {
             self.reportOverrun()
         }
@@ -319,9 +306,9 @@ extension CompletionQueue {
         try ProcessGuard.check(self.generation)
         self.context.engine.lock.withLock {
             // What waits under the old limits is due now: the new ones would never count it.
-            if self.moderation.isActive, self.ring.raiseIfArmed(isSolicited: true) { self.fire() }
-            self.moderation = CompletionModeration(countMax: count, periodMicroseconds: periodMicroseconds)
-            self.context.engine.setModerated(self, self.moderation.isActive)
+            if self.ring.isModerated, self.ring.raiseIfArmed(isSolicited: true) { self.fire() }
+            self.ring.moderate(countMax: count, periodNanoseconds: UInt64(periodMicroseconds) * 1_000)
+            self.context.engine.setModerated(self, self.ring.isModerated)
         }
     }
 

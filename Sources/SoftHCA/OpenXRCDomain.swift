@@ -31,7 +31,7 @@ package final class OpenXRCDomain {
             )
         } else {
             guard creates else { throw .invalidArgument }
-            self.domain = XRCDomain(claim: nil)
+            self.domain = XRCDomain()
         }
         self.protectionDomain = try ProtectionDomain(context: context)
         self.completions = try CompletionQueue(context: context, capacity: 1)

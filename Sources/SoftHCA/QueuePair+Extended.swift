@@ -25,9 +25,26 @@ extension QueuePair {
     /// - Returns: `false` when the packet belongs to another queue than the message in work, and is dropped.
     private func chooseTarget(_ number: QPN) -> Bool {
         if self.receive.isActive, let target = self.target { return target.extended?.number == number }
+        if self.receive.isActive, let target = self.peerTarget { return target.number == number.rawValue }
         let queue = unsafe self.engine.extendedQueues[number]?.takeUnretainedValue()
         self.target = queue?.extended?.domain.domain === self.xrcDomain?.domain ? queue : nil
+        self.peerTarget = queue == nil ? self.peerQueue(number) : nil
         return true
+    }
+
+    /// So many queues of other processes are kept in mind.
+    private static var peerQueuesMax: Int { 256 }
+
+    /// The shared receive queue of another process that has the domain open, too.
+    private func peerQueue(_ number: QPN) -> PeerReceiveQueue? {
+        if let known = self.peerQueues.first(where: { $0.number == number.rawValue }), known.isThere { return known }
+        guard let identity = self.xrcDomain?.domain.identity, let peer = self.engine.queuePeer(owning: number),
+            let found = PeerReceiveQueue(number.rawValue, at: peer, in: identity)
+        else { return nil }
+        self.peerQueues.removeAll { !$0.isThere }
+        if self.peerQueues.count >= Self.peerQueuesMax { self.peerQueues.removeFirst() }
+        self.peerQueues.append(found)
+        return found
     }
 
     /// A shared receive queue goes: what was in work for it is forgotten.
@@ -55,7 +72,10 @@ extension QueuePair {
                 return true
             }
         }
-        return false
+        return self.peerQueues.contains { queue in
+            // SAFETY: as the caller's.
+            unsafe queue.read(rKey: rKey, address: address, byteCount: byteCount, into: target, target: self.number)
+        }
     }
 }
 

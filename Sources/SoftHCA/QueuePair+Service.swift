@@ -276,8 +276,17 @@ extension QueuePair {
         completion.status = UInt32(CompletionStatus.flushed.rawValue)
         completion.opcode = WorkCompletion.Opcode.receive
         completion.qpNumber = self.number
-        let queue = self.target?.extended?.completions ?? self.receiveCompletions
-        self.report(completion, to: queue, isSolicited: true)
+        self.reportReceive(completion, isSolicited: true)
+    }
+
+    /// Writes the completion of a receive request where the queue that it was taken from reports.
+    internal func reportReceive(_ completion: WorkCompletion, isSolicited: Bool) {
+        guard let peerTarget else {
+            let queue = self.target?.extended?.completions ?? self.receiveCompletions
+            self.report(completion, to: queue, isSolicited: isSolicited)
+            return
+        }
+        if !peerTarget.report(completion, isSolicited: isSolicited) { self.hasLostCompletion = true }
     }
 
     /// Flushes what was posted to the own receive queue; requests of a shared one stay for others.

@@ -47,6 +47,10 @@ package final class QueuePair {
     internal var receive: ReceiveWork
     /// The shared receive queue of the request in work, on the target of an extended connection.
     internal var target: SharedReceiveQueue?
+    /// The same, when the queue is another process's.
+    internal var peerTarget: PeerReceiveQueue?
+    /// Queues of other processes that requests have named.
+    internal var peerQueues: [PeerReceiveQueue] = []
     /// The structures by which C knows the queue pair where several have opened it; `userObject` is one of them.
     // SAFETY: never followed here.
     internal var sharers: [UnsafeMutableRawPointer] = unsafe []
@@ -214,6 +218,8 @@ package final class QueuePair {
         self.isUnfinished = false
         self.receive.isActive = false
         self.target = nil
+        self.peerTarget = nil
+        self.peerQueues = []
     }
 }
 

@@ -25,6 +25,10 @@ internal struct ResponderMemory: ResponderHost, ~Copyable {
         self.withQueuePair { queuePair in
             let flags = AccessFlags(access)
             guard queuePair.attributes.access.contains(flags), !queuePair.lacksTarget else { return .invalidRequest }
+            if let target = queuePair.peerTarget {
+                let mayReach = target.check(rKey, address, byteCount, flags, target: queuePair.number)
+                return mayReach ? .ok : .accessError
+            }
             let location = queuePair.memory.resolve(
                 key: rKey,
                 address: address,
@@ -38,6 +42,10 @@ internal struct ResponderMemory: ResponderHost, ~Copyable {
 
     mutating func placeWrite(rKey: UInt32, address: UInt64, payload: RawSpan) -> RemoteCheck {
         self.withQueuePair { queuePair in
+            if let target = queuePair.peerTarget {
+                let isWritten = target.write(payload, rKey: rKey, address: address, target: queuePair.number)
+                return isWritten ? .ok : .accessError
+            }
             let target = queuePair.memory.beginAccess(
                 key: rKey,
                 address: address,
@@ -60,6 +68,16 @@ internal struct ResponderMemory: ResponderHost, ~Copyable {
         swap: UInt64
     ) -> UInt64? {
         self.withQueuePair { queuePair in
+            if let target = queuePair.peerTarget {
+                return target.atomic(
+                    operation,
+                    rKey: rKey,
+                    address: address,
+                    compareOrAdd: compareOrAdd,
+                    swap: swap,
+                    target: queuePair.number
+                )
+            }
             let target = queuePair.memory.beginAccess(
                 key: rKey,
                 address: address,
@@ -80,7 +98,8 @@ internal struct ResponderMemory: ResponderHost, ~Copyable {
     /// Only windows of type 2 that are bound to this queue pair can be invalidated by its peer.
     mutating func invalidate(rKey: UInt32) -> Bool {
         self.withQueuePair { queuePair in
-            queuePair.memory.invalidateWindow(key: rKey, by: queuePair.peerAccessor)
+            queuePair.peerTarget?.invalidate(rKey, target: queuePair.number)
+                ?? queuePair.memory.invalidateWindow(key: rKey, by: queuePair.peerAccessor)
         }
     }
 
@@ -91,6 +110,7 @@ internal struct ResponderMemory: ResponderHost, ~Copyable {
             let isTaken =
                 queuePair.receiveRing?.take(into: &queuePair.receive.descriptor)
                 ?? queuePair.sharedReceives?.take(into: &queuePair.receive.descriptor)
+                ?? queuePair.peerTarget?.take(into: &queuePair.receive.descriptor)
             guard let isTaken else { return .noQueue }
             queuePair.receive.isActive = isTaken
             return isTaken ? .ready : .empty
@@ -99,8 +119,15 @@ internal struct ResponderMemory: ResponderHost, ~Copyable {
 
     mutating func placeReceive(messageOffset: UInt32, payload: RawSpan) -> CompletionStatus {
         self.withQueuePair { queuePair in
+            if let target = queuePair.peerTarget {
+                return unsafe target.place(
+                    payload,
+                    into: queuePair.receive.descriptor.elements,
+                    offset: UInt64(messageOffset)
+                )
+            }
             // The keys of a shared queue's requests belong to the domain of that queue.
-            unsafe queuePair.scatter(
+            return unsafe queuePair.scatter(
                 payload,
                 to: queuePair.receive.descriptor.elements,
                 offset: UInt64(messageOffset),
@@ -118,7 +145,7 @@ internal struct ResponderMemory: ResponderHost, ~Copyable {
 
 extension QueuePair {
     /// Whether the request in work is one on an extended connection that names no queue.
-    fileprivate var lacksTarget: Bool { self.type == .extendedReceive && self.target == nil }
+    fileprivate var lacksTarget: Bool { self.type == .extendedReceive && self.target == nil && self.peerTarget == nil }
 
     /// The shared receive queue that the request in work takes from, if it is one.
     fileprivate var sharedReceives: SharedReceiveQueue? { self.sharedReceiveQueue ?? self.target }
@@ -133,8 +160,7 @@ extension QueuePair {
             qpNumber: self.number,
             sourceQP: self.attributes.destinationQP
         )
-        let queue = self.target?.extended?.completions ?? self.receiveCompletions
-        self.report(completion, to: queue, isSolicited: done.isSolicited)
+        self.reportReceive(completion, isSolicited: done.isSolicited)
     }
 }
 

@@ -26,6 +26,8 @@ package final class SharedReceiveQueue {
         package let completions: CompletionQueue
         /// By which requests name the queue. No queue pair of the host has it.
         package let number: QPN
+        /// Where other processes find it.
+        internal let entry: QueuePairEntry
     }
 
     /// - Parameters:
@@ -69,10 +71,13 @@ package final class SharedReceiveQueue {
                 undo.append { `extension`.domain.users.end() }
                 try `extension`.completions.users.begin()
                 undo.append { `extension`.completions.users.end() }
+                let number = try context.engine.membership.allocateQPN()
+                undo.append { context.engine.membership.releaseQPN(number) }
                 self.extended = Extended(
                     domain: `extension`.domain,
                     completions: `extension`.completions,
-                    number: try context.engine.membership.allocateQPN()
+                    number: number,
+                    entry: try context.segment.queuePairs.allocate(number: number.rawValue)
                 )
             } else {
                 self.extended = nil
@@ -82,6 +87,24 @@ package final class SharedReceiveQueue {
             throw error
         }
         context.engine.insert(self)
+        self.publish()
+    }
+
+    /// Lets the processes that have the domain open find the queue.
+    private func publish() {
+        guard let extended, let identity = extended.domain.domain.identity else { return }
+        let entry = extended.entry
+        // No other queue that has had this number had this version, so that nobody takes one for the other.
+        entry.version.storeRelaxed(MonotonicClock.now | 1)
+        entry.peerGIDPrefix.storeRelaxed(identity.fileSystem)
+        entry.peerGIDInterfaceID.storeRelaxed(identity.inode)
+        entry.destQP.storeRelaxed(identity.interfaceIndex)
+        entry.receives.storeRelaxed(UInt32(self.ring.index))
+        entry.receiveCompletions.storeRelaxed(UInt32(extended.completions.ring.index))
+        entry.receiveDomain.storeRelaxed(self.domain.handle)
+        entry.hasSharedReceives.storeRelaxed(1)
+        entry.type.storeRelaxed(QueuePairEntry.sharedReceiveQueueType)
+        entry.version.add(1)
     }
 }
 
@@ -116,8 +139,9 @@ extension SharedReceiveQueue {
         self.domain.context.asyncEvents.push(AsyncEvent(.sharedReceiveQueueLimitReached, .sharedReceiveQueue(self)))
     }
 
-    /// Raises the event for a process of this host that took the request which reached the limit.
+    /// Raises the event for a process of this host that took the request which reached the limit, and what else it left.
     internal func catchUpWithPeers() {
+        self.extended?.completions.catchUpWithPeers()
         guard self.ring.unreportedLimit.relaxed != 0, self.ring.unreportedLimit.exchange(0) != 0 else { return }
         self.ring.limit.storeRelaxed(0)
         self.reportLimit()
@@ -154,6 +178,11 @@ extension SharedReceiveQueue {
         try ProcessGuard.check(self.generation)
         try self.users.close()
         self.domain.context.engine.remove(self)
+        if let extended {
+            self.domain.context.segment.queuePairs.free(extended.entry)
+            // Whoever found it before is done with it then.
+            self.domain.context.segment.waitForInitiators()
+        }
         self.domain.context.asyncEvents.retire(self.asyncAccount)
         self.ring.close(in: self.domain.context.segment)
         if let extended {

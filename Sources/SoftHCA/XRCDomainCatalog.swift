@@ -5,11 +5,8 @@ internal import SystemIO
 internal final class XRCDomainCatalog {
     internal static let shared = XRCDomainCatalog()
 
-    /// A file, whatever its name, on one device.
-    private struct Identity: Hashable {
-        var fileSystem: UInt64
-        var inode: UInt64
-        var interfaceIndex: UInt32
+    private struct Key: Hashable {
+        var identity: XRCDomain.Identity
         /// What a parent has open is not its child's.
         var generation: UInt32
     }
@@ -20,7 +17,7 @@ internal final class XRCDomainCatalog {
 
     // SAFETY: the entries are read and written under `lock` only.
     private let lock = Lock()
-    private var entries: [Identity: Entry] = [:]
+    private var entries: [Key: Entry] = [:]
 
     /// The domain of a file.
     ///
@@ -33,14 +30,14 @@ internal final class XRCDomainCatalog {
         context: Context
     ) throws(Errno) -> XRCDomain {
         let file = try FileSystem.information(of: rawDescriptor)
-        let identity = Identity(
+        let identity = XRCDomain.Identity(
             fileSystem: file.device,
             inode: file.inode,
-            interfaceIndex: context.device.interfaceIndex,
-            generation: context.generation
+            interfaceIndex: context.device.interfaceIndex
         )
+        let key = Key(identity: identity, generation: context.generation)
         return try self.lock.withLock { () throws(Errno) -> XRCDomain in
-            if let domain = self.entries[identity]?.domain {
+            if let domain = self.entries[key]?.domain {
                 guard !(creates && isExclusive) else { throw .invalidArgument }
                 return domain
             }
@@ -50,9 +47,9 @@ internal final class XRCDomainCatalog {
                 mayBeFirst: creates,
                 mustBeFirst: creates && isExclusive
             )
-            let domain = XRCDomain(claim: claim)
+            let domain = XRCDomain(identity, claim: claim)
             self.entries = self.entries.filter { $0.value.domain != nil }
-            self.entries[identity] = Entry(domain: domain)
+            self.entries[key] = Entry(domain: domain)
             return domain
         }
     }

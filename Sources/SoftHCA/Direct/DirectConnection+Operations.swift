@@ -208,7 +208,13 @@ extension DirectConnection {
             return .failed(.localProtectionError)
         }
         let original: UInt64
-        switch self.exchange(request, at: location) {
+        let exchanged = self.peer.exchange(
+            isSwap: request.operation == .compareAndSwap,
+            compareOrAdd: request.compareOrAdd,
+            swap: request.swap,
+            at: location
+        )
+        switch exchanged {
         case .success(let value): original = value
         case .failure(.resourceBusy): return .wait(.busy)
         case .failure(let error): return unsafe self.outcome(of: error, local: local, needsWrite: true)
@@ -229,28 +235,5 @@ extension DirectConnection {
             return true
         }
         return isPlaced ? .done : .failed(.localProtectionError)
-    }
-
-    /// Reads, computes and writes under the lock that every atomic operation on the peer's memory takes.
-    private func exchange(_ request: borrowing SendRequest, at location: MemoryLocation) -> Result<UInt64, Errno> {
-        let lock = self.peer.view.header.atomicsLock
-        guard lock.lockSoon() else { return .failure(.resourceBusy) }
-        defer { lock.unlock() }
-        let isSwap = request.operation == .compareAndSwap
-        let (operand, swap) = (request.compareOrAdd, request.swap)
-        if let target = unsafe self.peer.mapped(location, byteCount: 8) {
-            // SAFETY: eight aligned bytes, registered until `leave`.
-            let word = unsafe AtomicWord.apply(to: target, isSwap: isSwap, compareOrAdd: operand, swap: swap)
-            return word.map { .success($0) } ?? .failure(.badAddress)
-        }
-        guard location.place.isProcess else { return .failure(.badAddress) }
-        let address = location.position
-        var original: UInt64 = 0
-        if let error = self.peer.loadWord(address, into: &original) { return .failure(error) }
-        let isChanged = !isSwap || original == operand
-        if isChanged, let error = self.peer.storeWord(isSwap ? swap : original &+ operand, at: address) {
-            return .failure(error)
-        }
-        return .success(original)
     }
 }

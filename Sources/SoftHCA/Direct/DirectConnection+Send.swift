@@ -287,6 +287,7 @@ extension DirectConnection {
         switch outcome {
         case .stored, .refused: break
         case .storedAndDue: self.peer.signalChannel(of: completions, queuePair: self.destQP)
+        case .storedAndWaiting: self.peer.requestAttention(queuePair: self.destQP)
         case .overrun:
             completions.unreportedOverrun.storeRelaxed(1)
             self.failPeer(.lostCompletion)

@@ -117,6 +117,7 @@ extension DirectDatagram {
         switch outcome {
         case .stored, .refused: break
         case .storedAndDue: peer.signalChannel(of: completions, queuePair: self.destQP)
+        case .storedAndWaiting: peer.requestAttention(queuePair: self.destQP)
         case .overrun, .overrunAgain:
             if outcome == .overrun { completions.unreportedOverrun.storeRelaxed(1) }
             if entry.failure.replace(0, with: QueuePairEntry.Failure.lostCompletion.rawValue) {

@@ -189,6 +189,32 @@ extension DirectPeer {
         unsafe self.memory?.write(local, to: remote, byteCount: byteCount)
     }
 
+    /// Reads, computes and writes eight aligned bytes under the lock that every atomic operation on the peer's memory takes.
+    ///
+    /// - Returns: What stood there before; `EBUSY` when the lock was not free soon.
+    func exchange(
+        isSwap: Bool,
+        compareOrAdd: UInt64,
+        swap: UInt64,
+        at location: MemoryLocation
+    ) -> Result<UInt64, Errno> {
+        let lock = self.view.header.atomicsLock
+        guard lock.lockSoon() else { return .failure(.resourceBusy) }
+        defer { lock.unlock() }
+        if let target = unsafe self.mapped(location, byteCount: 8) {
+            // SAFETY: eight aligned bytes, registered until `leave`.
+            let word = unsafe AtomicWord.apply(to: target, isSwap: isSwap, compareOrAdd: compareOrAdd, swap: swap)
+            return word.map { .success($0) } ?? .failure(.badAddress)
+        }
+        guard location.place.isProcess else { return .failure(.badAddress) }
+        var original: UInt64 = 0
+        if let error = self.loadWord(location.position, into: &original) { return .failure(error) }
+        let isChanged = !isSwap || original == compareOrAdd
+        let next = isSwap ? swap : original &+ compareOrAdd
+        if isChanged, let error = self.storeWord(next, at: location.position) { return .failure(error) }
+        return .success(original)
+    }
+
     /// Reads or writes one word in the peer's address space.
     func loadWord(_ address: UInt64, into word: inout UInt64) -> Errno? {
         unsafe withUnsafeMutablePointer(to: &word) { unsafe self.memory?.read($0, from: address, byteCount: 8) }

@@ -80,6 +80,21 @@ extension Engine {
         return unsafe self.peers.known(block) ?? self.findDatagramPeer(owning: qpn, block)
     }
 
+    /// The process that has a shared receive queue, if it is reached directly. Nobody else works on its memory.
+    internal func queuePeer(owning number: QPN) -> DirectPeer? {
+        let block = number.rawValue >> UInt32(QPNBlock.numberBitCount)
+        let now = MonotonicClock.now
+        guard self.policy != .wire, QPNBlock(containing: number) != nil, block != self.membership.block.rawValue,
+            !self.peers.isRefused(block, now: now)
+        else { return nil }
+        do throws(PathRefusal) {
+            return try self.peer(owning: number)
+        } catch {
+            self.peers.refuse(block, now: now)
+            return nil
+        }
+    }
+
     private func findDatagramPeer(owning qpn: QPN, _ block: UInt32) -> Unmanaged<DirectPeer>? {
         let now = MonotonicClock.now
         guard QPNBlock(containing: qpn) != nil, !self.peers.isRefused(block, now: now) else { return nil }
@@ -129,6 +144,7 @@ extension Engine {
                 bits &= bits &- 1
                 // SAFETY: whatever is in the directory is alive.
                 unsafe self.queuePairs[number]?._withUnsafeGuaranteedRef { $0.attend(now: now) }
+                unsafe self.extendedQueues[number]?._withUnsafeGuaranteedRef { $0.catchUpWithPeers() }
             }
         }
         self.serveTouched(now: now)

@@ -1,6 +1,8 @@
 /* Events that wait for more completions, or for a while. See ibv_modify_cq(3). */
 #include "check.h"
 
+#include <sys/wait.h>
+
 #define HALF (BUFFER_SIZE / 2)
 
 /* A queue pair that writes to itself and reports to a channel. */
@@ -155,4 +157,88 @@ CASE(what_waited_is_due_when_moderation_ends)
 	write_once(&writer);
 	end_writer(&writer);
 	usleep(80000);
+}
+
+static uint32_t exchange(int to, int from, uint32_t number)
+{
+	uint32_t other;
+
+	CHECK_EQUAL(write(to, &number, sizeof number), sizeof number);
+	CHECK_EQUAL(read(from, &other, sizeof other), sizeof other);
+	return other;
+}
+
+/* Connects the queue pair, which wrote to itself, to another process's. */
+static void turn_to(struct writer *writer, int to, int from)
+{
+	struct ibv_qp_attr reset = {.qp_state = IBV_QPS_RESET};
+	uint32_t other;
+
+	CHECK_EQUAL(ibv_modify_qp(writer->qp, &reset, IBV_QP_STATE), 0);
+	other = exchange(to, from, writer->qp->qp_num);
+	connect_to(&writer->world, writer->qp, other, &usual_path);
+	exchange(to, from, 0);
+}
+
+/* Receives three messages under one event, then one under the event of a period. */
+static void receive_moderated(int to, int from)
+{
+	struct writer writer = make_writer();
+	struct ibv_wc wc[4];
+
+	turn_to(&writer, to, from);
+	for (int i = 0; i < 4; i++)
+		post_recv(writer.qp, i, piece(&writer.world, 0, 64));
+	moderate(&writer, 3, 0);
+	CHECK_EQUAL(ibv_req_notify_cq(writer.cq, 0), 0);
+	/* Two messages are sent. */
+	exchange(to, from, 0);
+	exchange(to, from, 0);
+	CHECK_EQUAL(is_ready(&writer, 20), 0);
+	/* The third. */
+	exchange(to, from, 0);
+	CHECK_EQUAL(is_ready(&writer, PATIENCE_SECONDS * 1000), 1);
+	take_event(&writer);
+	CHECK_EQUAL(ibv_poll_cq(writer.cq, 4, wc), 3);
+	moderate(&writer, 1000, 1000);
+	CHECK_EQUAL(ibv_req_notify_cq(writer.cq, 0), 0);
+	exchange(to, from, 0);
+	CHECK_EQUAL(is_ready(&writer, PATIENCE_SECONDS * 1000), 1);
+	take_event(&writer);
+	end_writer(&writer);
+	exit(0);
+}
+
+static void send_once(struct writer *writer)
+{
+	struct ibv_sge sge = piece(&writer->world, 0, 8);
+	struct ibv_send_wr wr = request(1, IBV_WR_SEND, &sge);
+
+	CHECK_EQUAL(try_send(writer->qp, &wr), 0);
+	EXPECT_COMPLETION(writer->cq, 1, IBV_WC_SUCCESS);
+}
+
+CASE(sends_of_another_process_are_counted)
+{
+	int there[2], back[2], status;
+	struct writer writer;
+	pid_t child;
+
+	CHECK(pipe(there) == 0 && pipe(back) == 0);
+	child = fork();
+	if (child == 0)
+		receive_moderated(back[1], there[0]);
+	writer = make_writer();
+	turn_to(&writer, there[1], back[0]);
+	exchange(there[1], back[0], 0);
+	send_once(&writer);
+	send_once(&writer);
+	exchange(there[1], back[0], 0);
+	exchange(there[1], back[0], 0);
+	send_once(&writer);
+	exchange(there[1], back[0], 0);
+	send_once(&writer);
+	CHECK_EQUAL(waitpid(child, &status, 0), child);
+	CHECK_EQUAL(status, 0);
+	end_writer(&writer);
 }
