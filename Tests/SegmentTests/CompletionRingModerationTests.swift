@@ -12,6 +12,8 @@ struct CompletionRingModerationTests {
     init() throws {
         self.segment = try ProcessSegment.forTesting()
         self.ring = try CompletionRing(in: self.segment, capacity: 64)
+        // Only a ring with a channel raises events.
+        self.ring.channelDescriptor.storeRelaxed(1)
     }
 
     private func push(isSolicited: Bool = false) -> CompletionRing.PushOutcome {
