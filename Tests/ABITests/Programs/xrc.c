@@ -66,39 +66,14 @@ CASE(creation_refuses_what_it_must)
 }
 
 /* Linux passes over what only the other half of a connection needs, and perftest names it for both. */
-static void connect_as_both(struct world *world, struct ibv_qp *qp, uint32_t peer)
-{
-	struct ibv_qp_attr attr = {.qp_state = IBV_QPS_INIT, .port_num = PORT};
-
-	CHECK_EQUAL(
-		ibv_modify_qp(qp, &attr, IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_ACCESS_FLAGS), 0);
-	attr = (struct ibv_qp_attr){
-		.qp_state = IBV_QPS_RTR,
-		.path_mtu = IBV_MTU_1024,
-		.dest_qp_num = peer,
-		.max_dest_rd_atomic = 4,
-		.min_rnr_timer = 1,
-		.ah_attr = {.is_global = 1, .port_num = PORT, .grh = {.dgid = world->gid, .sgid_index = world->gid_index}},
-	};
-	CHECK_EQUAL(ibv_modify_qp(qp, &attr,
-			    IBV_QP_STATE | IBV_QP_AV | IBV_QP_PATH_MTU | IBV_QP_DEST_QPN | IBV_QP_RQ_PSN |
-				    IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER),
-		0);
-	attr = (struct ibv_qp_attr){.qp_state = IBV_QPS_RTS, .timeout = 14, .retry_cnt = 7, .max_rd_atomic = 4};
-	CHECK_EQUAL(ibv_modify_qp(qp, &attr,
-			    IBV_QP_STATE | IBV_QP_TIMEOUT | IBV_QP_SQ_PSN | IBV_QP_RETRY_CNT | IBV_QP_RNR_RETRY |
-				    IBV_QP_MAX_QP_RD_ATOMIC),
-		0);
-}
-
 CASE(a_half_takes_the_attributes_of_the_other)
 {
 	struct world world = make_world();
 	struct ibv_xrcd *xrcd = try_open(&world, -1, O_CREAT);
 	struct ibv_qp *initiator = make_initiator(&world), *target = make_target(&world, xrcd);
 
-	connect_as_both(&world, initiator, target->qp_num);
-	connect_as_both(&world, target, initiator->qp_num);
+	connect_naming(&world, initiator, target->qp_num, TARGET_ATTRIBUTES | INITIATOR_ATTRIBUTES);
+	connect_naming(&world, target, initiator->qp_num, TARGET_ATTRIBUTES | INITIATOR_ATTRIBUTES);
 	CHECK_EQUAL(ibv_destroy_qp(initiator), 0);
 	CHECK_EQUAL(ibv_destroy_qp(target), 0);
 	CHECK_EQUAL(ibv_close_xrcd(xrcd), 0);

@@ -61,10 +61,14 @@ static inline struct ibv_qp *make_initiator(struct world *world)
 	return qp;
 }
 
-/* The transitions of check.h, with the attributes that these halves need. */
-static inline void connect_half(struct world *world, struct ibv_qp *qp, uint32_t peer)
+enum {
+	TARGET_ATTRIBUTES = IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER,
+	INITIATOR_ATTRIBUTES = IBV_QP_RETRY_CNT | IBV_QP_RNR_RETRY | IBV_QP_MAX_QP_RD_ATOMIC,
+};
+
+/* The transitions of check.h, with the attributes of these halves that `named` has. */
+static inline void connect_naming(struct world *world, struct ibv_qp *qp, uint32_t peer, int named)
 {
-	int is_target = qp->qp_type == IBV_QPT_XRC_RECV;
 	struct ibv_qp_attr attr = {
 		.qp_state = IBV_QPS_INIT,
 		.port_num = PORT,
@@ -88,14 +92,19 @@ static inline void connect_half(struct world *world, struct ibv_qp *qp, uint32_t
 	};
 	CHECK_EQUAL(ibv_modify_qp(qp, &attr,
 			    IBV_QP_STATE | IBV_QP_AV | IBV_QP_PATH_MTU | IBV_QP_DEST_QPN | IBV_QP_RQ_PSN |
-				    (is_target ? IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER : 0)),
+				    (named & TARGET_ATTRIBUTES)),
 		0);
 	attr = (struct ibv_qp_attr){
 		.qp_state = IBV_QPS_RTS, .sq_psn = 100, .timeout = 14, .retry_cnt = 7, .rnr_retry = 7, .max_rd_atomic = 4};
 	CHECK_EQUAL(ibv_modify_qp(qp, &attr,
-			    IBV_QP_STATE | IBV_QP_TIMEOUT | IBV_QP_SQ_PSN |
-				    (is_target ? 0 : IBV_QP_RETRY_CNT | IBV_QP_RNR_RETRY | IBV_QP_MAX_QP_RD_ATOMIC)),
+			    IBV_QP_STATE | IBV_QP_TIMEOUT | IBV_QP_SQ_PSN | (named & INITIATOR_ATTRIBUTES)),
 		0);
+}
+
+/* With the attributes that the half needs. */
+static inline void connect_half(struct world *world, struct ibv_qp *qp, uint32_t peer)
+{
+	connect_naming(world, qp, peer, qp->qp_type == IBV_QPT_XRC_RECV ? TARGET_ATTRIBUTES : INITIATOR_ATTRIBUTES);
 }
 
 /* One connection, and two queues with completion queues of their own behind it. */

@@ -94,26 +94,11 @@ static void answer(void)
 /* Returns 0 when every call fails as it must, else which did not. */
 static int call_verbs_in_child(void)
 {
-	struct ibv_wc completion;
-	struct ibv_qp_init_attr attributes = queue_sizes();
-	struct ibv_qp_attr error_state = { .qp_state = IBV_QPS_ERR };
+	char bytes[64];
+	int failure = call_data_verbs_in_child(bytes, sizeof bytes);
 
-	if (!post_send())
-		return 11;
-	if (!post_receive())
-		return 12;
-	if (ibv_poll_cq(cq, 1, &completion) > 0)
-		return 13;
-	if (ibv_alloc_pd(context))
-		return 14;
-	if (ibv_create_qp(pd, &attributes))
-		return 15;
-	if (ibv_create_cq(context, 4, NULL, NULL, 0))
-		return 16;
-	if (ibv_reg_mr(pd, &completion, sizeof completion, IBV_ACCESS_LOCAL_WRITE))
-		return 17;
-	if (!ibv_modify_qp(qp, &error_state, IBV_QP_STATE))
-		return 18;
+	if (failure)
+		return failure;
 	if (!ibv_destroy_qp(qp))
 		return 19;
 	if (!ibv_dereg_mr(mr))

@@ -26,27 +26,12 @@ static void exchange(int round)
 
 static int run_child(void)
 {
-	struct ibv_wc completion;
-	struct ibv_qp_init_attr attributes = queue_sizes();
 	struct ibv_device_attr device;
 	alarm(time_limit_seconds);
-	if (!post_send())
-		return 11;
-	if (!post_receive())
-		return 12;
-	if (ibv_poll_cq(cq, 1, &completion) > 0)
-		return 13;
-	if (ibv_alloc_pd(context))
-		return 14;
-	if (ibv_create_qp(pd, &attributes))
-		return 15;
-	if (ibv_create_cq(context, 4, NULL, NULL, 0))
-		return 16;
-	if (ibv_reg_mr(pd, memory, 4096, IBV_ACCESS_LOCAL_WRITE))
-		return 17;
-	struct ibv_qp_attr error_state = { .qp_state = IBV_QPS_ERR };
-	if (!ibv_modify_qp(qp, &error_state, IBV_QP_STATE))
-		return 18;
+	int failure = call_data_verbs_in_child(memory, 4096);
+
+	if (failure)
+		return failure;
 	struct ibv_srq_init_attr srq_attributes = { .attr = { .max_wr = 4, .max_sge = 1 } };
 	if (ibv_create_srq(pd, &srq_attributes))
 		return 19;

@@ -102,4 +102,30 @@ static int post_send(void)
 	return ibv_post_send(qp, &request, &bad);
 }
 
+/* What posts, polls and makes objects must fail in a child. The number of the first call that did not, or 0. */
+static int call_data_verbs_in_child(void *bytes, size_t byte_count)
+{
+	struct ibv_wc completion;
+	struct ibv_qp_init_attr attributes = queue_sizes();
+	struct ibv_qp_attr error_state = { .qp_state = IBV_QPS_ERR };
+
+	if (!post_send())
+		return 11;
+	if (!post_receive())
+		return 12;
+	if (ibv_poll_cq(cq, 1, &completion) > 0)
+		return 13;
+	if (ibv_alloc_pd(context))
+		return 14;
+	if (ibv_create_qp(pd, &attributes))
+		return 15;
+	if (ibv_create_cq(context, 4, NULL, NULL, 0))
+		return 16;
+	if (ibv_reg_mr(pd, bytes, byte_count, IBV_ACCESS_LOCAL_WRITE))
+		return 17;
+	if (!ibv_modify_qp(qp, &error_state, IBV_QP_STATE))
+		return 18;
+	return 0;
+}
+
 #endif
