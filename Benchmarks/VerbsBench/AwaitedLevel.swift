@@ -10,6 +10,8 @@ enum AwaitedLevel {
     /// Between two messages, so that whoever waits sleeps.
     private static let pauseMicroseconds: UInt32 = 300
 
+    /// Not on the main actor: the sender's pause would keep the receiver from going on.
+    @concurrent
     static func measure() async throws {
         let thin = try Self.thin()
         let endpoint = try Endpoint()
@@ -67,7 +69,7 @@ enum AwaitedLevel {
         _ peer: AsyncQueuePair<RC>,
         _ region: SharedRegion
     ) async throws -> Double {
-        let receiver = Task {
+        let receiver = Task.detached {
             var times: [Double] = []
             for _ in 0..<Self.messageCount {
                 try await peer.receive(into: region[256..<320])

@@ -67,9 +67,8 @@ extension CompletionRing {
     /// - Returns: Whether an event is due now.
     package func endModeration(now: UInt64) -> Bool {
         guard let deadline = self.moderationDeadline, deadline <= now, self.acquireProducing() else { return false }
-        let isSolicited = self.release()
-        self.producerLock.unlock()
-        return self.raiseIfArmed(isSolicited: isSolicited)
+        defer { self.producerLock.unlock() }
+        return self.disarmIfDue(isSolicited: self.release())
     }
 
     /// - Returns: Whether one of those that waited is solicited.

@@ -17,7 +17,7 @@ public import SystemIO
 /// | 200-203 | 1 after an overrun                                                                       |
 /// | 204-207 | 1 when completions carry the time                                                        |
 /// | 208-211 | 1 when a peer met the overrun first, and the owner has not heard of it                   |
-/// | 256-259 | what the consumer waits for, a raw `Arming`                                              |
+/// | 256-259 | what the consumer waits for, see CompletionRing+Arming.swift                             |
 /// | 260-263 | events raised and not yet fetched                                                        |
 /// | 264-267 | 1 + the channel's descriptor in the owner's numbers, 0 without a channel                 |
 /// | 268-271 | number of the channel, which no other of the process has had                             |
@@ -37,13 +37,6 @@ public struct CompletionRing {
     public let index: Int
     @usableFromInline internal let producerLock: SharedLock
     @usableFromInline internal let consumerLock: SharedLock
-
-    /// What the consumer wants to be woken for.
-    public enum Arming: UInt32 {
-        case none = 0
-        case solicited = 1
-        case any = 2
-    }
 
     public enum PushOutcome {
         case stored
@@ -88,7 +81,6 @@ extension CompletionRing {
     @inlinable @inline(always) public var recordsTimes: SharedUInt32 { unsafe SharedUInt32(at: self.head + 204) }
     /// 1 when a peer met the overrun first, and the owner has not heard of it.
     @inlinable @inline(always) public var unreportedOverrun: SharedUInt32 { unsafe SharedUInt32(at: self.head + 208) }
-    @inlinable @inline(always) internal var arming: SharedUInt32 { unsafe SharedUInt32(at: self.head + 256) }
     /// Events raised and not yet fetched.
     @inlinable @inline(always) public var dueEvents: SharedUInt32 { unsafe SharedUInt32(at: self.head + 260) }
     /// 1 + the channel's descriptor in the owner's numbers; 0 without a channel.
@@ -214,11 +206,17 @@ extension CompletionRing {
         // Partner of the acquiring load in `hasEntry`.
         self.sequence(index, in: geometry).storeReleasing(UInt32(truncatingIfNeeded: index &+ 1))
         self.produced.storeReleasing(index &+ 1)
-        let verdict =
-            self.isModerated ? self.countForModeration(isSolicited: isSolicited) : .due(isSolicited: isSolicited)
+        let outcome = self.outcome(isSolicited: isSolicited)
         self.producerLock.unlock()
-        switch verdict {
-        case .due(let isSolicited): return self.raiseIfArmed(isSolicited: isSolicited) ? .storedAndDue : .stored
+        return outcome
+    }
+
+    /// What a completion that was just appended means for the consumer. Under the producers' lock.
+    @inlinable @inline(always)
+    internal func outcome(isSolicited: Bool) -> PushOutcome {
+        guard self.isModerated else { return self.disarmIfDue(isSolicited: isSolicited) ? .storedAndDue : .stored }
+        switch self.countForModeration(isSolicited: isSolicited) {
+        case .due(let isSolicited): return self.disarmIfDue(isSolicited: isSolicited) ? .storedAndDue : .stored
         case .wait: return .stored
         case .waitFromNowOn: return .storedAndWaiting
         }
@@ -253,27 +251,6 @@ extension CompletionRing {
         } catch {
             return false
         }
-    }
-
-    /// Whether what was just appended is what the consumer armed the ring for; disarms it then, and an event is due.
-    @inlinable @inline(always)
-    public func raiseIfArmed(isSolicited: Bool) -> Bool {
-        // Without a channel nobody arms.
-        self.channelDescriptor.relaxed != 0 && self.disarmIfDue(isSolicited: isSolicited)
-    }
-
-    @usableFromInline
-    internal func disarmIfDue(isSolicited: Bool) -> Bool {
-        // The consumer arms, then looks for completions; we publish, then look for the arming. With the fence, and its
-        // partner in `arm`, at least one of us sees the other.
-        fullFence()
-        let arming = self.arming.relaxed
-        guard arming == Arming.any.rawValue || (arming == Arming.solicited.rawValue && isSolicited) else {
-            return false
-        }
-        guard self.arming.exchange(Arming.none.rawValue) != Arming.none.rawValue else { return false }
-        self.dueEvents.add(1)
-        return true
     }
 
     @inlinable @inline(always)
@@ -322,21 +299,5 @@ extension CompletionRing {
         // Partner of the acquiring load in `push`.
         self.consumed.storeReleasing(index &+ 1)
         return true
-    }
-
-    /// Asks for one event at the next completion. Asking for any completion outweighs asking for solicited ones.
-    ///
-    /// - Returns: Whether it was not armed before.
-    @discardableResult
-    public func arm(solicitedOnly: Bool) -> Bool {
-        let before = self.arming.raise(to: solicitedOnly ? Arming.solicited.rawValue : Arming.any.rawValue)
-        fullFence()
-        return before == Arming.none.rawValue
-    }
-    /// Takes back what `arm` asked for.
-    ///
-    /// - Returns: Whether it was armed.
-    public func disarm() -> Bool {
-        self.arming.exchange(Arming.none.rawValue) != Arming.none.rawValue
     }
 }

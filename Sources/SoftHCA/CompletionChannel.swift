@@ -58,29 +58,8 @@ extension CompletionChannel {
             // Nothing is due when the event went with its queue in this moment: wait again.
             if let queue = self.takeDueQueue() {
                 queue.showAll()
-                self.waitForCompletion(in: queue)
                 return queue
             }
-        }
-    }
-
-    /// How long an event may be held back; how long of that the thread polls; and how often it looks afterwards.
-    private static var holdNanoseconds: UInt64 { 20_000_000 }
-    private static var holdPollNanoseconds: UInt64 { 100_000 }
-    private static var holdStepNanoseconds: UInt64 { 20_000 }
-
-    /// An event whose completion was polled all the same is held back for a moment, so that it comes with the next one. Another
-    /// event ends the wait.
-    private func waitForCompletion(in queue: CompletionQueue) {
-        guard queue.ring.isEmpty, self.semaphore.blocks else { return }
-        let start = MonotonicClock.now
-        var now = start
-        while !queue.makeProgressIfEmpty(), now < start + Self.holdNanoseconds {
-            if self.semaphore.hasEvent { return }
-            if now >= start + Self.holdPollNanoseconds {
-                MonotonicClock.sleep(nanoseconds: Self.holdStepNanoseconds)
-            }
-            now = MonotonicClock.now
         }
     }
 

@@ -6,12 +6,11 @@ package import SystemIO
 // were it polled at once, the event would come without a completion. ibv_get_cq_event(3) warns of such events, adapters give
 // one when a packet arrives in those microseconds, and there are programs that fail at it. Here they would be the rule: the
 // poll itself receives, and a request between two processes of a host completes while it is posted. So what came after the
-// asking is not there for the first look. What slips through, because a producer was seen between its two steps or the machine
-// was busy for too long, CompletionChannel holds back for a moment.
+// asking is not there for the first look.
 
 extension CompletionQueue {
     /// For a program that asks and then looks only now and then: what came so long ago is there in any case.
-    private static var withholdingNanoseconds: UInt64 { 50_000_000 }
+    private static var withholdingNanoseconds: UInt64 { 100_000_000 }
 
     /// Asks for one event on the channel at the next completion. See ibv_req_notify_cq(3).
     ///
@@ -20,13 +19,14 @@ extension CompletionQueue {
     package func requestNotification(solicitedOnly: Bool) throws(Errno) {
         try ProcessGuard.check(self.generation)
         guard self.channel != nil else { return }
-        if self.ring.arm(solicitedOnly: solicitedOnly) { self.context.segment.header.armedCount.add(1) }
-        // Only what surely has its event. Whatever did not see the ring armed is counted now: see `arm`.
+        guard let asking = self.ring.arm(solicitedOnly: solicitedOnly) else { return }
+        if asking.isFirst { self.context.segment.header.armedCount.add(1) }
+        // Only what surely has an event of its own.
         if solicitedOnly || self.ring.isModerated {
             self.showAll()
         } else {
             self.withheldUntil.store(MonotonicClock.now + Self.withholdingNanoseconds, ordering: .relaxed)
-            self.firstWithheld.store(self.ring.producedCount, ordering: .relaxed)
+            self.firstWithheld.store(asking.firstDue, ordering: .relaxed)
         }
         self.context.engine.willBlock()
     }

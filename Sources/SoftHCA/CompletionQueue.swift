@@ -306,7 +306,7 @@ extension CompletionQueue {
         try ProcessGuard.check(self.generation)
         self.context.engine.lock.withLock {
             // What waits under the old limits is due now: the new ones would never count it.
-            if self.ring.isModerated, self.ring.raiseIfArmed(isSolicited: true) { self.fire() }
+            if self.ring.isModerated, self.ring.raiseIfArmed() { self.fire() }
             self.ring.moderate(countMax: count, periodNanoseconds: UInt64(periodMicroseconds) * 1_000)
             self.context.engine.setModerated(self, self.ring.isModerated)
         }

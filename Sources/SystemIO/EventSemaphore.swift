@@ -67,13 +67,6 @@ extension EventSemaphore {
         return unsafe cshims_read_nowait(self.counter.rawValue, &count, 8) == 8
     }
 
-    /// Whether there is an event.
-    package var hasEvent: Bool {
-        var entry = pollfd(fd: self.counter.rawValue, events: Int16(POLLIN), revents: 0)
-        // SAFETY: poll(2) reads and writes the local variable.
-        return unsafe poll(&entry, 1, 0) > 0
-    }
-
     /// Whether `wait()` waits.
-    package var blocks: Bool { fcntl(self.gate.rawValue, F_GETFL) & O_NONBLOCK == 0 }
+    private var blocks: Bool { fcntl(self.gate.rawValue, F_GETFL) & O_NONBLOCK == 0 }
 }

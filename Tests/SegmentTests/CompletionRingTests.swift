@@ -124,6 +124,57 @@ struct CompletionRingTests {
         #expect(ring.push(WorkCompletion(2), isSolicited: false) == .storedAndDue)
     }
 
+    @Test func `who asks is told where the completions with an event begin`() throws {
+        let ring = try CompletionRing(in: self.segment, capacity: 8)
+        ring.channelDescriptor.storeRelaxed(1)
+        #expect(ring.push(WorkCompletion(0), isSolicited: false) == .stored)
+        let first = try #require(ring.arm(solicitedOnly: true))
+        #expect(first.isFirst)
+        #expect(first.firstDue == 1)
+        #expect(ring.push(WorkCompletion(1), isSolicited: false) == .stored)
+        let second = try #require(ring.arm(solicitedOnly: false))
+        #expect(!second.isFirst)
+        #expect(second.firstDue == 2)
+        #expect(ring.disarm())
+        #expect(!ring.disarm())
+    }
+
+    @Test(arguments: [1, 3])
+    func `an event never finds the ring empty when only what was there before was taken`(producerCount: Int) throws {
+        let ring = try CompletionRing(in: self.segment, capacity: 64)
+        ring.channelDescriptor.storeRelaxed(1)
+        let perProducer: UInt64 = 20_000
+        let total = perProducer * UInt64(producerCount)
+        let results = Threads.run(producerCount + 1) { index -> Int in
+            if index > 0 {
+                for round in 0..<perProducer {
+                    while ring.count > 32 { Scheduling.yield() }
+                    _ = ring.push(WorkCompletion(round), isSolicited: false)
+                }
+                return 0
+            }
+            var taken: UInt64 = 0
+            var spuriousCount = 0
+            var completion = WorkCompletion()
+            while taken < total {
+                let firstDue = ring.arm(solicitedOnly: false)?.firstDue ?? 0
+                guard ring.beginConsuming() else { return -1 }
+                while ring.consumedCount < firstDue, ring.next(into: &completion) { taken += 1 }
+                ring.endConsuming()
+                if taken == total { break }
+                // Bounded, so that a lost event ends the test instead of hanging it.
+                let deadline = MonotonicSeconds.now + 20
+                while !ring.dueEvents.takeOne() {
+                    Scheduling.yield()
+                    if MonotonicSeconds.now > deadline { return -1 }
+                }
+                if ring.isEmpty { spuriousCount += 1 }
+            }
+            return spuriousCount
+        }
+        #expect(results == [Int](repeating: 0, count: producerCount + 1))
+    }
+
     @Test func `several producers lose nothing and keep their own order`() throws {
         let ring = try CompletionRing(in: self.segment, capacity: 64)
         let perProducer: UInt64 = 20_000

@@ -37,13 +37,15 @@ struct LoadTests {
     }
 
     @Test func `10,000 operations are under way on 100 connections, in bounded memory`() throws {
-        let output = try Self.run("many")
-        #expect(Self.numbers(behind: "under way: ", in: output) == [Int](repeating: 10_000, count: 8))
+        let roundCount = 30
+        let output = try Self.run("many", "\(roundCount)")
+        #expect(Self.numbers(behind: "under way: ", in: output) == [Int](repeating: 10_000, count: roundCount))
         let resident = Self.numbers(behind: "resident ", in: output)
-        #expect(resident.count == 8)
-        // What the first rounds took, each thread for itself, is used again.
-        #expect(resident[7] - resident[5] < resident[5] / 10 + 4096, "\(resident) KiB")
-        #expect(resident[7] < 400 << 10, "\(resident) KiB")
+        try #require(resident.count == roundCount)
+        // Free memory comes and goes, so the least counts: fifteen rounds later, no 70 bytes more for each of 150,000 operations.
+        let (early, late) = (resident[5..<15].min() ?? 0, resident[20..<30].min() ?? 0)
+        #expect(late < early + 10_000, "\(resident) KiB")
+        #expect(resident.max() ?? 0 < 400 << 10, "\(resident) KiB")
     }
 
     @Test func `tasks that are cancelled at random times leave nothing behind`() throws {

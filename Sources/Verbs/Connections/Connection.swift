@@ -120,7 +120,7 @@ extension Connection {
             case .message(let message): return message
             case .end: return nil
             case .wait(let waiter):
-                self.core.endpoint.completions.core.pollBriefly { waiter.hasEnded }
+                try self.core.endpoint.completions.core.look { waiter.hasEnded }
                 try await waiter.value()
             }
         }

@@ -84,12 +84,13 @@ extension AsyncQueuePair {
         let operation = Operation(pair: core, memory: region, places: places, atEnd: atEnd)
         let outcome = operation.outcome
         do throws(VerbsError) {
-            try core.post(operation, post)
+            try core.completions.look(until: { outcome.hasEnded }) { () throws(VerbsError) in
+                try core.post(operation, post)
+            }
         } catch {
             operation.giveBack()
             throw error
         }
-        core.completions.pollBriefly { outcome.hasEnded }
         let completion = try await outcome.value()
         try completion.requireSuccess(name)
         return completion

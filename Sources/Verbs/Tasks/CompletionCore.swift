@@ -3,8 +3,8 @@ internal import SystemIO
 
 /// A completion queue whose completions end operations. It lives as long as an operation or a queue pair of it.
 ///
-/// Whoever posts polls for a moment, because many requests end at once; only then the queue is armed, and the poller's thread
-/// takes what comes.
+/// Whoever posts looks for a moment, because many requests end at once, and takes what has ended for all. The last one to leave
+/// arms the queue if something is under way still, and the poller's thread takes what comes.
 @safe
 internal final class CompletionCore {
     let channel: CompletionChannel
@@ -21,6 +21,8 @@ internal final class CompletionCore {
     private let mustDrain = Atomic<Bool>(false)
     /// An event has been asked for, and its handler has not begun.
     private let isArmed = Atomic<Bool>(false)
+    /// Tasks that post or look at the moment.
+    private let lookerCount = Atomic<Int>(0)
     private let patience = Patience()
 
     init(on context: borrowing Context, executor: (any CompletionExecutor)?) throws(VerbsError) {
@@ -64,22 +66,34 @@ extension CompletionCore: @unchecked Sendable {}
 // MARK: - Taking completions
 
 extension CompletionCore {
-    /// Polls for a moment until `isOver`, and makes sure that what comes later is taken.
+    /// Posts, looks for a moment until `isOver`, and makes sure that what comes later is taken.
     ///
-    /// - Parameter isOver: Whether what the caller waits for has ended.
-    func pollBriefly(until isOver: () -> Bool) {
-        self.drain()
-        if isOver() { return }
+    /// - Parameters:
+    ///   - isOver: Whether what the caller waits for has ended.
+    ///   - post: Posts what the caller waits for, if it has not been posted before.
+    func look(until isOver: () -> Bool, after post: () throws(VerbsError) -> Void = {}) throws(VerbsError) {
+        self.lookerCount.add(1, ordering: .sequentiallyConsistent)
+        defer { self.leave() }
+        try post()
+        // An adapter need not show at once what came after an event was asked for, which somebody may have done.
+        for _ in 0..<2 {
+            self.drain()
+            if isOver() { return }
+        }
         self.patience.spin {
             self.drain()
             return isOver()
         }
-        if !isOver() { self.arm() }
+    }
+
+    private func leave() {
+        let isLast = self.lookerCount.subtract(1, ordering: .sequentiallyConsistent).newValue == 0
+        if isLast, self.operations.count > 0 { self.arm() }
     }
 
     /// Makes sure that what comes from now on is taken.
     func arm() {
-        guard !self.isArmed.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        guard !self.isArmed.exchange(true, ordering: .sequentiallyConsistent) else { return }
         try? self.queue.arm()
         // What came before is not reported.
         self.drain()
@@ -89,10 +103,10 @@ extension CompletionCore {
     private func handleEvent() {
         // One event stands for all that came; a second makes the channel readable again.
         _ = try? self.channel.wait()
-        self.isArmed.store(false, ordering: .releasing)
+        self.isArmed.store(false, ordering: .sequentiallyConsistent)
         self.drain()
-        // Who finds the queue armed does not arm it: his operation is among these then.
-        if self.operations.count > 0 { self.arm() }
+        // Whoever looks at the moment takes what comes, and arms the queue when he leaves.
+        if self.lookerCount.load(ordering: .sequentiallyConsistent) == 0, self.operations.count > 0 { self.arm() }
     }
 
     /// Takes all completions that are there and ends their operations, or lets whoever is doing that do it again: an operation

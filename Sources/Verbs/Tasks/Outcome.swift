@@ -39,15 +39,20 @@ internal final class Outcome<Value: Sendable> {
     }
 
     /// Whether a task that waits would go on at once.
-    var hasEnded: Bool {
+    var hasEnded: Bool { self.result != nil }
+
+    /// How it ended, if it has.
+    private var result: Result<Value, any Error>? {
         self.lock.withLock {
-            if case .ended = self.state { true } else { false }
+            if case .ended(let result) = self.state { result } else { nil }
         }
     }
 
     /// Waits for the end, in one task. When that is cancelled, it throws at once.
     func value() async throws -> Value {
-        try await withTaskCancellationHandler {
+        // What has ended costs its task no change of executors: the handler's body runs on the global one.
+        if let result { return try result.get() }
+        return try await withTaskCancellationHandler {
             try await unsafe withUnsafeThrowingContinuation { unsafe self.await($0) }
         } onCancel: {
             self.abandon()

@@ -6,14 +6,14 @@ enum ManyConnections {
     private static let connectionCount = 100
     private static let operationCount = 100
 
-    static func run() async throws {
+    static func run(rounds: Int) async throws {
         let endpoint = try Endpoint()
         let capacity = QueueCapacity(sendCount: 32, receiveCount: self.operationCount)
         let pairs = try (0..<self.connectionCount).map { _ in
             try Pairs(endpoint.completions, endpoint.domain, capacity: capacity)
         }
         let region = try endpoint.region(byteCount: 1 << 20)
-        for round in 1...8 {
+        for round in 1...rounds {
             try await self.round(pairs, region, endpoint)
             print("round \(round): resident \(Self.residentKilobytes()) KiB")
         }

@@ -3,7 +3,7 @@
 //
 //     verbs-probe thin COUNT      # operations of the thin level, one at a time and in batches
 //     verbs-probe cancel COUNT    # awaited operations whose tasks are cancelled at random times
-//     verbs-probe many            # 10,000 operations under way on 100 connections
+//     verbs-probe many [ROUNDS]   # 10,000 operations under way on 100 connections
 
 import Glibc
 import Verbs
@@ -16,7 +16,7 @@ struct VerbsProbe {
         switch arguments.count > 1 ? arguments[1] : "" {
         case "thin": try ThinWork().run(count: count)
         case "cancel": try await CancelledWork.run(count: count)
-        case "many": try await ManyConnections.run()
+        case "many": try await ManyConnections.run(rounds: count > 0 ? count : 8)
         default: exit(2)
         }
         print("done")
