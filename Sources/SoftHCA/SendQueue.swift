@@ -71,8 +71,9 @@ extension SendQueue {
     var freeCount: Int { self.capacity - Int(self.staged - self.freed) }
     var stagedCount: Int { Int(self.staged - self.tail) }
 
+    /// The slot behind another one.
     @inline(always)
-    private func place(after place: Int) -> Int { place + 1 == self.capacity ? 0 : place + 1 }
+    func place(after place: Int) -> Int { place + 1 == self.capacity ? 0 : place + 1 }
 
     mutating func stage(_ request: SendRequest) {
         assert(self.freeCount > 0)
@@ -93,6 +94,10 @@ extension SendQueue {
     /// Whether a request was handed over that is not done.
     @inline(always)
     var hasCommitted: Bool { self.head < self.tail }
+
+    /// Requests that were handed over and are not done.
+    @inline(always)
+    var committedCount: Int { Int(self.tail - self.head) }
 
     /// Hands everything over that is staged.
     mutating func commitAll() {

@@ -80,17 +80,7 @@ extension CrossMemory {
         to remote: UnsafeBufferPointer<MemoryRange>,
         byteCount: Int
     ) -> Errno? {
-        // SAFETY: the layout of a range is that of `struct iovec`; the caller answers for this side.
-        unsafe Self.outcome(
-            cshims_process_vm_writev_list(
-                self.pid,
-                UnsafeRawPointer(local.baseAddress)?.assumingMemoryBound(to: iovec.self),
-                local.count,
-                UnsafeRawPointer(remote.baseAddress)?.assumingMemoryBound(to: iovec.self),
-                remote.count
-            ),
-            of: byteCount
-        )
+        unsafe Self.outcome(self.writeSome(local, to: remote), of: byteCount)
     }
 
     /// Copies between lists of ranges of the same total length.
@@ -100,16 +90,40 @@ extension CrossMemory {
         from remote: UnsafeBufferPointer<MemoryRange>,
         byteCount: Int
     ) -> Errno? {
-        // SAFETY: as in `write`.
-        unsafe Self.outcome(
-            cshims_process_vm_readv_list(
-                self.pid,
-                UnsafeRawPointer(local.baseAddress)?.assumingMemoryBound(to: iovec.self),
-                local.count,
-                UnsafeRawPointer(remote.baseAddress)?.assumingMemoryBound(to: iovec.self),
-                remote.count
-            ),
-            of: byteCount
+        unsafe Self.outcome(self.readSome(local, from: remote), of: byteCount)
+    }
+
+    /// Copies between lists of ranges, from the first on, as far as it goes.
+    ///
+    /// - Returns: How many bytes were copied for certain; nothing, or less, when none were.
+    @unsafe
+    package func writeSome(
+        _ local: UnsafeBufferPointer<MemoryRange>,
+        to remote: UnsafeBufferPointer<MemoryRange>
+    ) -> Int {
+        // SAFETY: the layout of a range is that of `struct iovec`; the caller answers for this side.
+        unsafe cshims_process_vm_writev_list(
+            self.pid,
+            UnsafeRawPointer(local.baseAddress)?.assumingMemoryBound(to: iovec.self),
+            local.count,
+            UnsafeRawPointer(remote.baseAddress)?.assumingMemoryBound(to: iovec.self),
+            remote.count
+        )
+    }
+
+    /// As `writeSome`, from the other process.
+    @unsafe
+    package func readSome(
+        _ local: UnsafeBufferPointer<MemoryRange>,
+        from remote: UnsafeBufferPointer<MemoryRange>
+    ) -> Int {
+        // SAFETY: as in `writeSome`.
+        unsafe cshims_process_vm_readv_list(
+            self.pid,
+            UnsafeRawPointer(local.baseAddress)?.assumingMemoryBound(to: iovec.self),
+            local.count,
+            UnsafeRawPointer(remote.baseAddress)?.assumingMemoryBound(to: iovec.self),
+            remote.count
         )
     }
 

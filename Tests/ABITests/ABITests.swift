@@ -119,6 +119,11 @@ struct ABITests {
         try ABIProgram(name: "sharing").check(testCase, path: path)
     }
 
+    @Test(arguments: ABIProgram(name: "lists").cases, ["direct", "wire"])
+    func `lists of requests between two processes`(testCase: String, path: String) throws {
+        try ABIProgram(name: "lists").check(testCase, path: path)
+    }
+
     @Test(arguments: ABIProgram(name: "further").cases)
     func `verbs that the others have no occasion for`(testCase: String) throws {
         try ABIProgram(name: "further").check(testCase)

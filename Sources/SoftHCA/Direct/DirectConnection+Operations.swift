@@ -110,9 +110,9 @@ extension DirectConnection {
                 // Eight aligned bytes are copied as one word.
                 return unsafe FaultGuard.copy(8, from: base, to: target)
             }
-            guard isStored else { return self.refuse(.fatal) }
+            guard isStored else { return self.refuse(.accessError) }
         } else if location.place == .process, let error = self.peer.storeWord(word, at: location.position) {
-            return error == .noSuchProcess ? .wait(.noResponse) : self.refuse(.fatal)
+            return error == .noSuchProcess ? .wait(.noResponse) : self.refuse(.accessError)
         }
         return .done
     }
@@ -160,7 +160,7 @@ extension DirectConnection {
     }
 
     @inline(always)
-    private func locate(
+    func locate(
         _ request: borrowing SendRequest,
         _ access: AccessFlags,
         at offset: UInt32,
@@ -177,7 +177,14 @@ extension DirectConnection {
     }
 
     /// Why a copy failed, in the terms of a completion.
-    func outcome(of error: Errno, local: UnsafeBufferPointer<MemoryRange>, needsWrite: Bool) -> Outcome {
+    ///
+    /// - Parameter refusal: What it is to the peer that registered memory of its own is not there any more.
+    func outcome(
+        of error: Errno,
+        local: UnsafeBufferPointer<MemoryRange>,
+        needsWrite: Bool,
+        refusal: QueuePairEntry.Failure = .accessError
+    ) -> Outcome {
         if error == .noSuchProcess { return self.isReliable ? .wait(.noResponse) : .done }
         for index in 0..<local.count {
             let range = unsafe local[index]
@@ -190,8 +197,7 @@ extension DirectConnection {
                 return .failed(.localProtectionError)
             }
         }
-        // Registered memory that the peer has unmapped.
-        return self.refuse(.fatal)
+        return self.refuse(refusal)
     }
 
     // MARK: - Atomics

@@ -223,7 +223,7 @@ extension DirectConnection {
 
     private func placement(_ error: Errno?, _ local: UnsafeBufferPointer<MemoryRange>) -> Placement {
         guard let error else { return .done }
-        let outcome = unsafe self.outcome(of: error, local: local, needsWrite: false)
+        let outcome = unsafe self.outcome(of: error, local: local, needsWrite: false, refusal: .fatal)
         if case .failed(.remoteOperationError) = outcome { self.completeFailed(.localProtectionError) }
         return .failed(outcome)
     }

@@ -189,6 +189,20 @@ extension DirectPeer {
         unsafe self.memory?.write(local, to: remote, byteCount: byteCount)
     }
 
+    /// Copies between ranges of this process and ranges of the peer's address space, from the first on, as far as it goes.
+    ///
+    /// - Returns: How many bytes.
+    @unsafe
+    func copySome(
+        _ local: UnsafeBufferPointer<MemoryRange>,
+        _ remote: UnsafeBufferPointer<MemoryRange>,
+        isRead: Bool
+    ) -> Int {
+        let count =
+            unsafe isRead ? self.memory?.readSome(local, from: remote) : self.memory?.writeSome(local, to: remote)
+        return max(count ?? 0, 0)
+    }
+
     /// Reads, computes and writes eight aligned bytes under the lock that every atomic operation on the peer's memory takes.
     ///
     /// - Returns: What stood there before; `EBUSY` when the lock was not free soon.

@@ -19,6 +19,14 @@ extension QueuePair {
                 self.isUnfinished = true
                 break
             }
+            let runCount = direct.executeRun(of: self, budget: &budget)
+            if runCount > 0 {
+                startedCount += runCount
+                requestCount += runCount
+                self.completeRun(runCount, direct)
+                if self.hasLostCompletion { break }
+                continue
+            }
             budget -= DirectConnection.requestByteCount
             startedCount += 1
             let slot = self.sendQueue.headSlot
@@ -50,6 +58,13 @@ extension QueuePair {
         }
         let byteCount = share - budget - startedCount * DirectConnection.requestByteCount
         self.finishDirect(direct, requestCount: requestCount, byteCount: byteCount)
+    }
+
+    private func completeRun(_ count: Int, _ direct: DirectConnection) {
+        direct.noteProgress(self.attributes)
+        for _ in 0..<count where !self.hasLostCompletion {
+            self.complete(slot: self.sendQueue.headSlot, status: .success)
+        }
     }
 
     /// Ends a batch: executes it as far as it goes, and gives the engine's lock back. No clock is asked unless something waits.
@@ -114,10 +129,17 @@ extension QueuePair {
 
     /// Lists where a part of a send request's message is, in the engine's scratch list.
     ///
+    /// - Parameter first: Where in the list.
     /// - Returns: How many ranges, or `nil` when an element is not accessible.
     @inline(always)
-    internal func gatherRanges(slot: Int, messageOffset: UInt32, byteCount: Int, access: AccessFlags) -> Int? {
-        let scratch = unsafe self.engine.scratch.local
+    internal func gatherRanges(
+        slot: Int,
+        messageOffset: UInt32,
+        byteCount: Int,
+        access: AccessFlags,
+        at first: Int = 0
+    ) -> Int? {
+        let scratch = unsafe self.engine.scratch.local + first
         if self.sendQueue[slot].isInline {
             let base = unsafe UInt(bitPattern: self.sendQueue.body(of: slot)) + UInt(messageOffset)
             unsafe scratch[0] = MemoryRange(address: base, byteCount: byteCount)

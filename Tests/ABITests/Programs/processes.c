@@ -375,8 +375,7 @@ static void unmap_registered(struct side *side, int in, int out)
 		CHECK(seconds_now() < deadline);
 }
 
-/* Not over the wire: there the target itself would fault. */
-CASE(stopped_by_memory_that_is_registered_and_unmapped)
+CASE(memory_that_the_peer_has_registered_and_unmapped_is_refused)
 {
 	struct side side;
 	struct target target = start_target(&side, IBV_QPT_RC, &usual_path, unmap_registered);
@@ -384,7 +383,7 @@ CASE(stopped_by_memory_that_is_registered_and_unmapped)
 
 	get(target.from, &unmapped, 1);
 	one_sided(&side, &target, 1, IBV_WR_RDMA_WRITE, 0, 65536, IBV_WC_SUCCESS);
-	one_sided(&side, &target, 2, IBV_WR_RDMA_WRITE, 65536 + 100, 8, IBV_WC_REM_OP_ERR);
+	one_sided(&side, &target, 2, IBV_WR_RDMA_WRITE, 65536 + 100, 8, IBV_WC_REM_ACCESS_ERR);
 	put(target.to, "e", 1);
 	expect_end(&target);
 	end_side(&side);
