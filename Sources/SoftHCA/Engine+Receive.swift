@@ -55,6 +55,8 @@ extension Engine {
                 unsafe self.receive(bytes, for: queuePair, index: index, origin: origin, now: now)
             } else if number == QPN.multicast {
                 self.receiveMulticast(bytes, index: index, origin: origin)
+            } else if number == QPN.generalServices, self.membership.isServiceOwner {
+                self.receiveManagement(bytes, index: index, origin: origin, now: now)
             } else if isForwarded || !self.isStray(number) {
                 self.receiveForNobody(bytes, number: number)
             } else {
@@ -100,7 +102,7 @@ extension Engine {
 
     /// The headers of a packet whose ICRC and P_Key are right; else `nil`, and counted.
     @inline(__always)
-    private func verifiedHeader(of bytes: RawSpan, index: Int, origin: PacketOrigin) -> PacketHeader? {
+    internal func verifiedHeader(of bytes: RawSpan, index: Int, origin: PacketOrigin) -> PacketHeader? {
         self.counters.receivedPackets += 1
         let likely = UInt16(truncatingIfNeeded: index)
         guard origin.icrc.identification(proving: bytes, likely: likely, using: ISALCRC32.self) != nil else {

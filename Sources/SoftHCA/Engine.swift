@@ -39,6 +39,7 @@ package final class Engine {
     // SAFETY: a queue takes itself out before it ends.
     internal private(set) var extendedQueues: [QPN: Unmanaged<SharedReceiveQueue>] = unsafe [:]
     internal var multicast = MulticastTable()
+    internal var connectionRefusals = ConnectionRefusals()
     internal var isBlocked = false
     /// Why the kernel refused to send most recently.
     package internal(set) var lastRefusal: Errno?

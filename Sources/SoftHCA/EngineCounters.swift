@@ -23,6 +23,10 @@ package struct EngineCounters: Sendable {
     package var receivedCongestionNotifications: UInt64 = 0
     /// Unreliable datagrams that found no receive request.
     package var droppedDatagrams: UInt64 = 0
+    /// Messages of connection management that nobody here waits for, and that were answered so.
+    package var connectionRefusals: UInt64 = 0
+    /// Management datagrams that got no answer: they ask for none, or too many came.
+    package var unansweredManagement: UInt64 = 0
 
     package init() {}
 }

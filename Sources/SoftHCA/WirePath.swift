@@ -20,6 +20,20 @@ internal struct WirePath: Sendable {
 
     init() {}
 
+    /// The way back to where a packet came from.
+    init(backTo origin: PacketOrigin, port: UInt16) {
+        self.interfaceIndex = origin.source.isLinkLocal ? origin.interfaceIndex : 0
+        self.destination = SocketEndpoint(address: origin.source, port: port, interfaceIndex: self.interfaceIndex)
+        self.source = origin.destination
+        self.trafficClass = ECN.notCapable.replacing(in: origin.trafficClass)
+        self.icrc = ICRCPath(
+            source: GID(origin.destination),
+            destination: GID(origin.source),
+            sourcePort: port,
+            destinationPort: port
+        )
+    }
+
     /// - Throws: EINVAL when the attributes lack a global route (RoCE has no other), name no GID of the port, or join
     ///   an IPv4 address to an IPv6 one.
     init(_ attributes: AddressAttributes, context: Context) throws(Errno) {

@@ -16,6 +16,8 @@ package func adapterCounters(_ context: UnsafeMutablePointer<ibv_context>) -> [(
         ("wrong_icrc_packets", packets.wrongICRC), ("unknown_queue_pair_packets", packets.unknownQueuePair),
         ("wrong_sender_packets", packets.wrongSender), ("stray_packets", packets.strayPackets),
         ("congestion_marks", packets.markedPackets), ("dropped_datagrams", packets.droppedDatagrams),
+        ("connection_refusals", packets.connectionRefusals),
+        ("unanswered_management_datagrams", packets.unansweredManagement),
         ("direct_requests", header.counter(.directRequests).relaxed),
         ("direct_bytes", header.counter(.directBytes).relaxed),
         ("completion_queue_overruns", header.counter(.completionOverruns).relaxed),

@@ -16,6 +16,9 @@ package struct QPN: Hashable, Sendable {
         self.rawValue = value & 0x00FF_FFFF
     }
 
+    /// Where management datagrams go to: the general services interface (IBTA Volume 1, section 13.5).
+    @inlinable package static var generalServices: QPN { QPN(truncating: 1) }
+
     /// The destination of datagrams to a multicast group (IBTA Volume 1, section 3.5.3).
     @inlinable package static var multicast: QPN { QPN(truncating: 0x00FF_FFFF) }
 }

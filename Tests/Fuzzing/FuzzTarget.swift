@@ -4,6 +4,8 @@ import Wire
 package enum FuzzTarget: String, CaseIterable, Sendable {
     /// The codecs of headers and the ICRC. The input is a packet.
     case codecs
+    /// The messages of connection management, and the answers to those that nobody waits for. The input is a MAD.
+    case cm
     /// The responder of a reliable connection, in whatever state earlier packets have left it.
     case responder
     /// The requester of a reliable connection, with requests of all kinds posted.
@@ -17,6 +19,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     package func run(_ bytes: [UInt8]) {
         switch self {
         case .codecs: FuzzedCodecs.run(bytes)
+        case .cm: FuzzedCM.run(bytes)
         case .responder: FuzzedResponder.run(bytes)
         case .requester: FuzzedRequester.run(bytes)
         case .unreliable: FuzzedUnreliable.run(bytes)

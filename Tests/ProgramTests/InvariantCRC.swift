@@ -8,7 +8,13 @@ enum InvariantCRC {
     /// Whether the last four bytes of a packet, which begins with its IP header, are the ICRC of what stands before.
     static func isRight(_ packet: [UInt8]) -> Bool {
         guard packet.count > Self.ipv6ByteCount else { return false }
-        var covered = Array(packet.dropLast(Self.byteCount))
+        let stored = packet.suffix(Self.byteCount).reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        return self.value(of: Array(packet.dropLast(Self.byteCount))) == stored
+    }
+
+    /// The ICRC of a packet, which begins with its IP header and ends where the ICRC belongs.
+    static func value(of packet: [UInt8]) -> UInt32 {
+        var covered = packet
         let ipByteCount: Int
         if packet[0] >> 4 == 4 {
             ipByteCount = Int(packet[0] & 15) * 4
@@ -28,9 +34,7 @@ enum InvariantCRC {
         covered[ipByteCount + 7] = 0xFF
         covered[ipByteCount + Self.udpByteCount + 4] = 0xFF  // reserved byte of the BTH
         // In front stand eight bytes for the local route header, which Ethernet does not have.
-        let crc = Self.crc32([UInt8](repeating: 0xFF, count: 8) + covered)
-        let stored = packet.suffix(Self.byteCount).reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-        return crc == stored
+        return Self.crc32([UInt8](repeating: 0xFF, count: 8) + covered)
     }
 
     private static func crc32(_ bytes: [UInt8]) -> UInt32 {

@@ -36,7 +36,8 @@ struct CapturedPacket: Sendable, CustomTestStringConvertible {
 
 enum Capture {
     static let names = [
-        "cm_mckey", "cm_udaddy", "host_cm_rej", "host_rc_pingpong", "rc_ipv6", "rc_loss_send", "rc_pingpong_4k",
+        "cm_connections", "cm_mckey", "cm_udaddy", "host_cm_rej", "host_rc_pingpong", "rc_ipv6", "rc_loss_send",
+        "rc_pingpong_4k",
         "uc_pingpong", "uc_write", "verbtest",
     ]
 
