@@ -49,23 +49,47 @@ struct UCResponderTests {
         #expect(under.counters.droppedMessages == 1)
     }
 
-    @Test func `a copy that comes late is not received again`() {
+    @Test(arguments: [11, 500, 65_546, 1 << 23, (1 << 24) - 1] as [UInt32])
+    func `a message may begin at any PSN, and silences nobody`(psn: UInt32) {
         let under = UnderTest()
-        _ = under.receive(.ucSendOnly, 10, 8)
-        _ = under.receive(.ucSendOnly, 10, 8)
-        #expect(under.completions.count == 1)
-        #expect(under.counters.duplicates == 1)
+        // As somebody might forge it.
+        _ = under.receive(.ucSendOnly, psn, 1)
+        _ = under.receive(.ucSendFirst, 10, 256)
+        _ = under.receive(.ucSendLast, 11, 2)
+        _ = under.receive(.ucSendOnly, 12, 3)
+        #expect(under.completions.map(\.byteCount) == [1, 258, 3])
+        #expect(under.counters.outOfSequence == 0)
     }
 
-    @Test func `after a very long gap the sequence is taken up again`() {
+    @Test(arguments: [10, 12, 65_547, 1 << 23, (1 << 24) - 1] as [UInt32])
+    func `the rest of a message must follow, and the next message need not`(psn: UInt32) {
         let under = UnderTest()
-        _ = under.receive(.ucSendOnly, 10, 8)
-        // Just outside of the window of late copies: nearly all of the PSN space was lost.
-        _ = under.receive(.ucSendOnly, 11 + (1 << 24) - UCResponder.staleWindow - 1, 8)
-        #expect(under.completions.count == 2)
-        _ = under.receive(.ucSendOnly, 12 + (1 << 24) - UCResponder.staleWindow - 1, 8)
-        #expect(under.completions.count == 3)
+        _ = under.receive(.ucSendFirst, 10, 256)
+        _ = under.receive(.ucSendMiddle, psn, 256)
         #expect(under.counters.outOfSequence == 1)
+        // What would have been right before.
+        _ = under.receive(.ucSendLast, 11, 2)
+        #expect(under.completions.isEmpty)
+        _ = under.receive(.ucSendFirst, 12, 256)
+        _ = under.receive(.ucSendLast, 13, 3)
+        #expect(under.completions.map(\.byteCount) == [259])
+        #expect(under.counters.droppedMessages == 1)
+    }
+
+    @Test func `a message may be longer than the PSNs before the wrap`() {
+        let under = UnderTest()
+        _ = under.receive(.ucSendFirst, 0xFF_FFFF, 256)
+        _ = under.receive(.ucSendLast, 0, 2)
+        #expect(under.completions.map(\.byteCount) == [258])
+    }
+
+    @Test func `a message that begins inside another ends that one`() {
+        let under = UnderTest()
+        _ = under.receive(.ucSendFirst, 10, 256)
+        _ = under.receive(.ucSendFirst, 11, 256)
+        _ = under.receive(.ucSendLast, 12, 2)
+        #expect(under.completions.map(\.byteCount) == [258])
+        #expect(under.counters.droppedMessages == 1)
     }
 
     @Test(arguments: [
