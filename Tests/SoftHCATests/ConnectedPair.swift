@@ -177,7 +177,7 @@ final class ConnectedPair {
     func waitForReceive() -> WorkCompletion? { self.wait(on: self.completions[1]) }
 
     private func wait(on queue: CompletionQueue) -> WorkCompletion? {
-        let deadline = MonotonicClock.now + 5_000_000_000
+        let deadline = MonotonicClock.now + 20_000_000_000
         var found: WorkCompletion?
         while found == nil, MonotonicClock.now < deadline {
             _ = queue.poll(1) { _, completion in found = completion }

@@ -129,6 +129,47 @@ struct UCResponderTests {
         #expect(under.isInError)
     }
 
+    @Test func `a responder that failed takes nothing any more`() {
+        let under = UnderTest()
+        under.host.placement = .localProtectionError
+        _ = under.receive(.ucSendOnly, 10, 8)
+        under.host.placement = .success
+        #expect(under.receive(.ucSendOnly, 11, 8) == .none)
+        #expect(under.receive(.ucWriteOnly, 12, 8, dma: 8) == .none)
+        #expect(under.completions.count == 1)
+        #expect(under.calls == ["begin", "receive 0 8"])
+        #expect(under.counters.invalid == 2)
+    }
+
+    @Test func `a message that does not fit its receive request is dropped, and the request serves the next`() {
+        let under = UnderTest()
+        under.host.placement = .localLengthError
+        #expect(under.receive(.ucSendFirst, 10, 256) == .none)
+        #expect(under.receive(.ucSendLast, 11, 8) == .none)
+        #expect(under.completions.isEmpty)
+        under.host.placement = .success
+        #expect(under.receive(.ucSendOnly, 12, 8) == .none)
+        #expect(under.completions.map(\.byteCount) == [8])
+        #expect(under.calls.filter { $0 == "begin" }.count == 1)
+    }
+
+    @Test(arguments: [(7, 8), (9, 8), (0, 8), (8, 0)] as [(UInt32, Int)])
+    func `a WRITE brings as many bytes as it said, or none is written`(said: UInt32, brought: Int) {
+        let under = UnderTest()
+        #expect(under.receive(.ucWriteOnly, 10, brought, dma: said) == .none)
+        #expect(!under.calls.contains { $0.hasPrefix("write") })
+        #expect(under.counters.invalid == 1)
+    }
+
+    @Test(arguments: [0, 7, 9] as [Int])
+    func `the last packet of a WRITE brings what is left`(brought: Int) {
+        let under = UnderTest()
+        _ = under.receive(.ucWriteFirst, 10, 256, dma: 264)
+        #expect(under.receive(.ucWriteLastWithImmediate, 11, brought) == .none)
+        #expect(under.calls == ["check write 264", "write 4096 256"])
+        #expect(under.completions.isEmpty)
+    }
+
     @Test func `entering the error state flushes the receive request that was kept`() {
         let under = UnderTest()
         _ = under.receive(.ucSendFirst, 10, 256)
