@@ -134,22 +134,18 @@ CASE(completions_stay_while_their_queue_is_resized)
 			EXPECT_COMPLETION(world->cq, polled++, IBV_WC_SUCCESS);
 	}
 	expect_empty(world->cq);
-	/* Fewer places than completions. */
+	/* Fewer places than completions: a send that has ended has its completion there, too. */
 	for (int j = 0; j < 20; j++) {
 		struct ibv_sge sge = piece(world, 0, 8);
-		struct ibv_send_wr wr =
-			remote_request(j, IBV_WR_RDMA_WRITE, &sge, (uintptr_t)world->buffer + HALF, world->mr->rkey);
+		struct ibv_send_wr wr = request(j, IBV_WR_SEND, &sge);
 
+		post_recv(pair.b, j, piece(world, HALF, 8));
 		CHECK_EQUAL(try_send(pair.a, &wr), 0);
-	}
-	EXPECT_COMPLETION(world->cq, 0, IBV_WC_SUCCESS);
-	double deadline = seconds_now() + PATIENCE_SECONDS;
-	int error = 0;
-	while ((error = ibv_resize_cq(world->cq, 16)) == 0 && seconds_now() < deadline)
-		;
-	CHECK_EQUAL(error, EINVAL);
-	for (int j = 1; j < 20; j++)
 		EXPECT_COMPLETION(world->cq, j, IBV_WC_SUCCESS);
+	}
+	CHECK_EQUAL(ibv_resize_cq(pair.b_cq, 16), EINVAL);
+	for (int j = 0; j < 20; j++)
+		EXPECT_COMPLETION(pair.b_cq, j, IBV_WC_SUCCESS);
 	end_pair(&pair);
 }
 
