@@ -2,7 +2,7 @@
 package struct ResponderCounters: Hashable, Sendable {
     /// Requests that were executed before.
     package var duplicates: UInt64 = 0
-    /// Requests that came before their turn, and on an unreliable connection those behind a gap.
+    /// Requests that came before their turn, and on an unreliable connection the rest of a message with a gap.
     package var outOfSequence: UInt64 = 0
     /// Messages that found no receive request.
     package var receiverNotReady: UInt64 = 0

@@ -3,7 +3,8 @@ package import Wire
 /// The responder half of an unreliable connection (IBTA Volume 1, section 9.8.3).
 ///
 /// It answers nothing. A message of which a packet is missing or refused is dropped silently; a receive request that was
-/// taken for it is kept for the next message.
+/// taken for it is kept for the next message. Messages may come twice or overtake each other where the network does that:
+/// the service does not promise otherwise, and a PSN that the receiver would insist on could be forged.
 package struct UCResponder: ~Copyable {
     private enum Message {
         case none
@@ -12,7 +13,8 @@ package struct UCResponder: ~Copyable {
     }
 
     private var pathMTU: PathMTU
-    private var expected: SequencePosition
+    /// Of the next packet of the message in work, or of the next message.
+    private var expectedPSN: PSN
     private var message = Message.none
     /// Whether a receive request of the host is in work, or kept.
     private var hasReceive = false
@@ -21,7 +23,7 @@ package struct UCResponder: ~Copyable {
 
     /// - Parameter expectedPSN: the `rq_psn` of the queue pair.
     package init(expectedPSN: PSN, pathMTU: PathMTU) {
-        self.expected = SequencePosition(startingAt: expectedPSN)
+        self.expectedPSN = expectedPSN
         self.pathMTU = pathMTU
     }
 }
@@ -29,10 +31,6 @@ package struct UCResponder: ~Copyable {
 // MARK: - Life
 
 extension UCResponder {
-    /// Packets up to this many before the expected one are late copies, and dropped. What is further away means that as
-    /// many were lost: the PSN has wrapped.
-    package static var staleWindow: UInt32 { 1 << 16 }
-
     /// Forgets everything and begins anew: a queue pair that went through RESET. A receive request in work is the
     /// host's to forget.
     package mutating func reset(expectedPSN: PSN, pathMTU: PathMTU) {
@@ -67,8 +65,14 @@ extension UCResponder {
             self.counters.invalid &+= 1
             return .none
         }
-        guard self.takePosition(of: header) else { return .none }
         let isStart = opcode.isFirst || opcode.isOnly
+        guard isStart || header.bth.psn == self.expectedPSN else {
+            self.counters.outOfSequence &+= 1
+            self.dropMessage()
+            return .none
+        }
+        // A message may begin at any PSN: what was expected instead is lost, or came before.
+        self.expectedPSN = header.bth.psn.advanced(by: 1)
         if isStart { self.dropMessage() }
         guard self.pathMTU.fits(payload.byteCount, opcode.traits) else {
             self.refusePacket()
@@ -77,27 +81,6 @@ extension UCResponder {
         return opcode.isSend
             ? self.receiveSend(header, payload: payload, isStart: isStart, host: &host)
             : self.receiveWrite(header, payload: payload, isStart: isStart, host: &host)
-    }
-
-    /// Follows the packet sequence, and drops the message in work when there is a gap.
-    ///
-    /// - Returns: `false` for a late copy.
-    private mutating func takePosition(of header: PacketHeader) -> Bool {
-        let position = self.expected.nearest(header.bth.psn)
-        if position < self.expected {
-            guard self.expected.count(since: position) > Self.staleWindow else {
-                self.counters.duplicates &+= 1
-                return false
-            }
-            self.expected = self.expected.first(header.bth.psn)
-        }
-        if position != self.expected {
-            self.counters.outOfSequence &+= 1
-            self.dropMessage()
-            self.expected = self.expected.first(header.bth.psn)
-        }
-        self.expected = self.expected.advanced(by: 1)
-        return true
     }
 
     private mutating func dropMessage() {

@@ -7,6 +7,7 @@ struct ABITests {
         "load", "pure", "devices", "objects", "completions", "states", "transfer", "failures", "events", "extended",
         "fork", "further", "refusals", "processes", "sharing", "windows", "regions", "domains",
         "moderation", "limits", "atomic-write", "xrc", "xrc-processes", "multicast", "forksupport", "registration",
+        "reuse", "strangers",
     ])
     func `every program has cases`(program: String) {
         #expect(!ABIProgram(name: program).cases.isEmpty)
@@ -70,6 +71,16 @@ struct ABITests {
     @Test(arguments: ABIProgram(name: "limits").cases, ["direct", "wire"])
     func `limits of a connection hold`(testCase: String, path: String) throws {
         try ABIProgram(name: "limits").check(testCase, path: path)
+    }
+
+    @Test(arguments: ABIProgram(name: "reuse").cases, ["direct", "wire"])
+    func `queue pairs and queues go on`(testCase: String, path: String) throws {
+        try ABIProgram(name: "reuse").check(testCase, path: path)
+    }
+
+    @Test(arguments: ABIProgram(name: "strangers").cases, ["direct", "wire"])
+    func `nobody hears of who is not the peer`(testCase: String, path: String) throws {
+        try ABIProgram(name: "strangers").check(testCase, path: path)
     }
 
     @Test(arguments: ABIProgram(name: "atomic-write").cases, ["direct", "wire"])

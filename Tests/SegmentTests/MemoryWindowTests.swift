@@ -169,21 +169,27 @@ struct MemoryWindowTests {
         }
     }
 
-    @Test func `only the queue pair of a type 2 window invalidates it`() throws {
+    /// By the owner, and by a process of this host.
+    @Test(arguments: [false, true])
+    func `only the queue pair of a type 2 window invalidates it`(isInitiator: Bool) throws {
         let table = self.segment.memory
-        let peer = MemoryAccessor.remote(domain: 7, queuePair: Self.qpn)
+        func invalidate(_ key: UInt32, domain: UInt32 = 7, queuePair: UInt32 = Self.qpn) -> Bool {
+            let accessor = MemoryAccessor.remote(domain: domain, queuePair: queuePair)
+            return isInitiator
+                ? table.invalidateWindowAsInitiator(key: key, by: accessor)
+                : table.invalidateWindow(key: key, by: accessor)
+        }
         let two = try self.segment.makeWindow(.type2, domain: 7)
         let one = try self.segment.makeWindow(.type1, domain: 7)
         #expect(self.segment.bindWindow(key: two, to: self.binding()))
         #expect(self.segment.bindWindow(key: one, to: self.binding()))
-        #expect(!table.invalidateWindow(key: two, by: .remote(domain: 7, queuePair: Self.qpn + 1)))
-        #expect(!table.invalidateWindow(key: two, by: .remote(domain: 8, queuePair: Self.qpn)))
-        #expect(!table.invalidateWindow(key: one, by: peer))
-        #expect(!table.invalidateWindow(key: self.region, by: peer))
-        #expect(!table.invalidateWindow(key: 0, by: peer))
+        #expect(!invalidate(two, queuePair: Self.qpn + 1))
+        #expect(!invalidate(two, domain: 8))
+        for key in [one, self.region, 0] { #expect(!invalidate(key)) }
         #expect(self.find(two) != nil && self.find(one) != nil)
-        #expect(table.invalidateWindow(key: two, by: peer))
+        #expect(invalidate(two))
         #expect(self.find(two) == nil)
+        #expect(!invalidate(two))
     }
 
     @Test func `the keys of windows and of regions never meet`() throws {
@@ -191,7 +197,8 @@ struct MemoryWindowTests {
         var regions = Set<UInt32>()
         var prefixes = Set<UInt32>()
         for round in 0..<5000 {
-            if round % 2 == 0 {
+            // Each slot has its turn as either.
+            if round % 3 == 0 {
                 let key = try Self.register(in: small)
                 #expect(regions.insert(key).inserted)
                 try small.deregister(key: key)

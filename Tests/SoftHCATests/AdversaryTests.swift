@@ -41,6 +41,8 @@ struct AdversaryTests {
     }
 
     private static let payload: [UInt8] = [1, 2, 3, 4, 5, 6, 7, 8]
+    /// As long as the path allows.
+    private static let fullPayload = [UInt8](repeating: 1, count: 1024)
 
     // MARK: - Injection
 
@@ -131,6 +133,19 @@ struct AdversaryTests {
     }
 
     // MARK: - Breaking connections
+
+    @Test(arguments: [1, 100, 65_535, 1 << 23, (1 << 24) - 100] as [UInt32])
+    func `on an unreliable connection, a forged PSN silences nobody`(offset: UInt32) throws {
+        let counters = try Self.expectHarmless(.unreliableConnected) { attacker in
+            // What the peer sends next begins at the PSN that the connection began with.
+            let psn = PSN(truncating: 0xFF_FFF0).advanced(by: offset)
+            for opcode in [Opcode.ucWriteOnly, .ucSendOnly, .ucSendMiddle] {
+                let header = attacker.header(opcode, psn: psn) { $0.reth.rKey ^= 0x0101_0101 }
+                try attacker.send(header, payload: opcode == .ucSendMiddle ? Self.fullPayload : Self.payload)
+            }
+        }
+        #expect(counters.wrongSender == 0)
+    }
 
     @Test func `forged answers of every kind to nothing do nothing`() throws {
         _ = try Self.expectHarmless { attacker in

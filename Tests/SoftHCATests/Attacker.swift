@@ -112,7 +112,7 @@ final class Attacker {
 
     /// Waits until the victim has taken everything.
     func letVictimReceive() {
-        let deadline = MonotonicClock.now + 5_000_000_000
+        let deadline = MonotonicClock.now + 20_000_000_000
         while self.victim.takenPacketCount < UInt64(self.sentCount), MonotonicClock.now < deadline {
             self.victim.context.engine.makeProgress()
         }

@@ -152,8 +152,16 @@ final class ConnectedPair {
     }
 
     func postSend(workRequestID: UInt64, opcode: UInt32, byteCount: UInt32? = nil) -> Errno? {
+        _ = self.queuePairs[0].beginSend()
+        let refusal = self.appendSend(workRequestID: workRequestID, opcode: opcode, byteCount: byteCount)
+        self.queuePairs[0].commitSend()
+        return refusal
+    }
+
+    /// The part of `postSend` between the beginning of the batch and its end.
+    func appendSend(workRequestID: UInt64, opcode: UInt32, byteCount: UInt32? = nil) -> Errno? {
         var request = SendWorkRequest(workRequestID: workRequestID, opcode: opcode, flags: 2)
-        request.remoteAddress = UInt64(UInt(bitPattern: self.buffers[1].baseAddress))
+        request.remoteAddress = self.targetAddress
         request.rKey = self.regions[1].rKey
         var element = self.element(0)
         if let byteCount { element.byteCount = byteCount }
@@ -162,17 +170,14 @@ final class ConnectedPair {
         let handle = try? AddressHandle(domain: self.domain, attributes: self.path)
         defer { try? handle?.close() }
         if let handle { request.addressHandle = .passUnretained(handle) }
-        _ = self.queuePairs[0].beginSend()
-        let refusal = self.queuePairs[0].appendSend(request, elements: &element, count: 1)
-        self.queuePairs[0].commitSend()
-        return refusal
+        return self.queuePairs[0].appendSend(request, elements: &element, count: 1)
     }
 
     func waitForSend() -> WorkCompletion? { self.wait(on: self.completions[0]) }
     func waitForReceive() -> WorkCompletion? { self.wait(on: self.completions[1]) }
 
     private func wait(on queue: CompletionQueue) -> WorkCompletion? {
-        let deadline = MonotonicClock.now + 5_000_000_000
+        let deadline = MonotonicClock.now + 20_000_000_000
         var found: WorkCompletion?
         while found == nil, MonotonicClock.now < deadline {
             _ = queue.poll(1) { _, completion in found = completion }

@@ -172,6 +172,24 @@ CASE(longest_message)
 	CHECK_EQUAL(wc.status, IBV_WC_SUCCESS);
 	CHECK_EQUAL(wc.byte_len, LONGEST);
 	CHECK(memcmp(from, to, WINDOW) == 0);
+	memset(to, 'x', WINDOW);
+	struct ibv_send_wr write =
+		remote_request(8, IBV_WR_RDMA_WRITE_WITH_IMM, &out, (uintptr_t)to, to_mr->rkey);
+	CHECK_EQUAL(try_recv(pair.b, 2, NULL, 0), 0);
+	CHECK_EQUAL(try_send(pair.a, &write), 0);
+	EXPECT_COMPLETION(pair.world.cq, 8, IBV_WC_SUCCESS);
+	wc = next_completion(pair.b_cq);
+	CHECK_EQUAL(wc.status, IBV_WC_SUCCESS);
+	CHECK_EQUAL(wc.byte_len, LONGEST);
+	CHECK(memcmp(from, to, WINDOW) == 0);
+	memset(to, 'y', WINDOW);
+	struct ibv_send_wr read = remote_request(9, IBV_WR_RDMA_READ, &out, (uintptr_t)to, to_mr->rkey);
+	CHECK_EQUAL(try_send(pair.a, &read), 0);
+	wc = next_completion(pair.world.cq);
+	CHECK_EQUAL(wc.status, IBV_WC_SUCCESS);
+	CHECK_EQUAL(wc.byte_len, LONGEST);
+	for (size_t i = 0; i < WINDOW; i++)
+		CHECK(from[i] == 'y');
 	/* One byte more is too long. */
 	struct ibv_sge list[2] = {out, piece(&pair.world, 0, 1)};
 	wr.sg_list = list;
