@@ -445,3 +445,34 @@ CASE(changed_translation_is_obeyed_by_traffic)
 	CHECK_EQUAL(ibv_close_device(foreign), 0);
 	end_pair(&pair);
 }
+
+CASE(changes_at_once_are_obeyed_by_traffic)
+{
+	struct pair pair = make_pair(IBV_QPT_RC);
+	struct ibv_pd *other = ibv_alloc_pd(pair.world.context);
+	char *pages = map_pages(2);
+	struct ibv_mr *mr = ibv_reg_mr(pair.world.pd, pages, 4096, ALL_ACCESS);
+	const int move = IBV_REREG_MR_CHANGE_TRANSLATION | IBV_REREG_MR_CHANGE_PD, all = move | IBV_REREG_MR_CHANGE_ACCESS;
+
+	CHECK_EQUAL(ibv_rereg_mr(mr, move, other, pages + 4096, 4096, 0), 0);
+	CHECK_EQUAL(write_into(&pair, pages + 4096, mr->rkey, 1), IBV_WC_REM_ACCESS_ERR);
+	/* Addresses count from 0, and go on to when the memory is another. */
+	CHECK_EQUAL(ibv_rereg_mr(mr, all, pair.world.pd, pages, 4096, ALL_ACCESS | IBV_ACCESS_ZERO_BASED), 0);
+	for (int page = 0; page < 2; page++) {
+		CHECK_EQUAL(ibv_rereg_mr(mr, IBV_REREG_MR_CHANGE_TRANSLATION, NULL, pages + page * 4096, 4096, 0), 0);
+		memset(pair.world.buffer, 7 + page, 8);
+		CHECK_EQUAL(run(&pair, IBV_WR_RDMA_WRITE, piece(&pair.world, 0, 8), (void *)16, mr->rkey), IBV_WC_SUCCESS);
+		CHECK_EQUAL(pages[page * 4096 + 16], 7 + page);
+	}
+	/* Nothing to change, and what cannot be: a region is made on demand, or not. */
+	CHECK_EQUAL(ibv_rereg_mr(mr, 0, NULL, NULL, 0, 0), IBV_REREG_MR_ERR_INPUT);
+	CHECK_EQUAL(errno, EINVAL);
+	CHECK_EQUAL(
+		ibv_rereg_mr(mr, IBV_REREG_MR_CHANGE_ACCESS, NULL, NULL, 0, IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_ON_DEMAND),
+		IBV_REREG_MR_ERR_INPUT);
+	CHECK_EQUAL(errno, EINVAL);
+	CHECK_EQUAL(run(&pair, IBV_WR_RDMA_WRITE, piece(&pair.world, 0, 8), (void *)16, mr->rkey), IBV_WC_SUCCESS);
+	CHECK_EQUAL(ibv_dereg_mr(mr), 0);
+	CHECK_EQUAL(ibv_dealloc_pd(other), 0);
+	end_pair(&pair);
+}
