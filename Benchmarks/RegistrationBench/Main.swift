@@ -42,6 +42,10 @@ struct Main {
         guard wanted.isEmpty else { return }
         print("\nfork() with marked ranges")
         ForkCost.report()
+        print("\nCopies of registered memory; beside each time its ratio to the first")
+        GuardCost.reportCopies()
+        print("\nWhether memory is mapped")
+        GuardCost.reportQuestions()
     }
 
     private static func lines(about item: Cases.Case, _ subjects: [Subject]) -> [String] {

@@ -3,18 +3,23 @@ internal struct ClaimList {
     /// More calls than this at a time wait for each other.
     internal static let capacity = 32
 
-    private var ranges = InlineArray<32, PageRange?>(repeating: nil)
+    /// The first `count` are claimed.
+    private var ranges = InlineArray<32, PageRange>(
+        repeating: PageRange(lowerBound: 0, upperBound: PageRange.pageByteCount)
+    )
     internal private(set) var count = 0
 
     internal var isFull: Bool { self.count == Self.capacity }
 
+    @inline(__always)
     internal func overlaps(_ range: PageRange) -> Bool {
         for index in 0..<self.count {
-            if let other = self.ranges[index], other.overlaps(range) { return true }
+            if self.ranges[index].overlaps(range) { return true }
         }
         return false
     }
 
+    @inline(__always)
     internal mutating func insert(_ range: PageRange) {
         precondition(!self.isFull)
         assert(!self.overlaps(range))
@@ -22,11 +27,11 @@ internal struct ClaimList {
         self.count += 1
     }
 
+    @inline(__always)
     internal mutating func remove(_ range: PageRange) {
         for index in 0..<self.count where self.ranges[index] == range {
             self.count -= 1
             self.ranges[index] = self.ranges[self.count]
-            self.ranges[self.count] = nil
             return
         }
         assertionFailure("a claim ends once")

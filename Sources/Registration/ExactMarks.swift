@@ -40,9 +40,14 @@ internal struct ExactMarks: ~Copyable {
     internal private(set) var rangeCount = 0
     /// How many places are taken, also by ranges without marks.
     private var takenCount = 0
+    /// No place below this one is taken.
+    private var firstTaken = 0
+    // SAFETY: a place of the table, or nil while there is none. What it holds may have moved: it is compared before it is used.
+    private var recent: UnsafeMutablePointer<Entry>?
 
     internal init() {
         unsafe self.base = nil
+        unsafe self.recent = nil
     }
 
     internal var isEmpty: Bool { self.rangeCount == 0 }
@@ -70,11 +75,32 @@ extension ExactMarks {
         return Place(index: index)
     }
 
+    /// Changes the count of the range that was counted last by 1 or -1, if `range` is that one and keeps a mark or its
+    /// being remembered. False, and nothing changed, otherwise.
+    @inline(__always)
+    internal mutating func changeRecent(_ range: PageRange, by change: Int32, generation: UInt32) -> Bool {
+        guard let entry = unsafe self.recent, unsafe entry.pointee.upperBound == range.upperBound,
+            unsafe entry.pointee.lowerBound == range.lowerBound
+        else { return false }
+        let old = unsafe entry.pointee.count
+        let new = old &+ change
+        if old > 0, new > 0 {
+            unsafe entry.pointee.count = new
+            return true
+        }
+        guard new >= 0, unsafe entry.pointee.coveredIn == generation else { return false }
+        unsafe entry.pointee.count = new
+        self.rangeCount &+= Int(change)
+        return true
+    }
+
     /// Adds one mark to a range that has some, or is remembered.
     @inline(__always)
     internal mutating func increment(_ place: Place) {
-        let count = unsafe self.entries[place.index].count
-        unsafe self.entries[place.index].count = count + 1
+        let entry = unsafe self.entries + place.index
+        let count = unsafe entry.pointee.count
+        unsafe entry.pointee.count = count + 1
+        unsafe self.recent = entry
         if count == 0 { self.rangeCount += 1 }
     }
 
@@ -88,39 +114,33 @@ extension ExactMarks {
         if unsafe self.entries[place.index].coveredIn != generation { self.remove(at: place.index) }
     }
 
-    /// Gives its first mark to a range that has none. There must be room.
+    /// Adds one mark to a range, whether or not it has any. There must be room.
     ///
     /// - Parameter generation: The generation of the tree when it has a mark on every page of the range; else another.
-    internal mutating func insert(_ range: PageRange, coveredIn generation: UInt32) {
+    @inline(__always)
+    internal mutating func add(_ range: PageRange, coveredIn generation: UInt32) {
         precondition(self.hasRoom, "places are reserved before they are taken")
         let index = self.firstIndex(of: range)
-        let old = unsafe self.entries[index]
-        assert(old.count == 0)
-        if old.upperBound == 0 { self.takenCount += 1 }
-        let (lowerBound, upperBound) = (range.lowerBound, range.upperBound)
-        unsafe self.entries[index] = Entry(
-            lowerBound: lowerBound,
-            upperBound: upperBound,
-            count: 1,
-            coveredIn: generation
-        )
-        self.rangeCount += 1
-    }
-
-    /// Adds one mark to a range, whether or not it has any. False when there is no room for the range.
-    internal mutating func add(_ range: PageRange, coveredIn generation: UInt32) -> Bool {
-        if let place = self.place(of: range) {
-            self.increment(place)
-            return true
+        let entry = unsafe self.entries + index
+        unsafe self.recent = entry
+        if unsafe entry.pointee.count > 0 {
+            unsafe entry.pointee.count += 1
+            return
         }
-        guard self.hasRoom else { return false }
-        self.insert(range, coveredIn: generation)
-        return true
+        if unsafe entry.pointee.upperBound == 0 {
+            self.takenCount += 1
+            self.firstTaken = min(self.firstTaken, index)
+            unsafe entry.pointee.lowerBound = range.lowerBound
+            unsafe entry.pointee.upperBound = range.upperBound
+        }
+        unsafe entry.pointee.count = 1
+        unsafe entry.pointee.coveredIn = generation
+        self.rangeCount += 1
     }
 
     /// Calls `body` with each range and its number of marks, and forgets them.
     internal mutating func drain(_ body: (PageRange, Int32) -> Void) {
-        var index = 0
+        var index = self.firstTaken
         while self.takenCount > 0 {
             let entry = unsafe self.entries[index]
             if entry.upperBound != 0 {
@@ -132,6 +152,7 @@ extension ExactMarks {
             }
             index += 1
         }
+        self.firstTaken = self.capacity
         self.rangeCount = 0
     }
 
@@ -179,8 +200,10 @@ extension ExactMarks {
         let new = unsafe memory.bindMemory(to: Entry.self, capacity: newCapacity)
         let (old, oldCapacity) = unsafe (self.base, self.capacity)
         unsafe self.base = new
+        unsafe self.recent = nil
         self.capacity = newCapacity
         self.takenCount = self.rangeCount
+        self.firstTaken = self.isEmpty ? newCapacity : 0
         guard let old = unsafe old else { return true }
         for index in 0..<oldCapacity {
             let entry = unsafe old[index]
@@ -204,9 +227,11 @@ extension ExactMarks {
             unsafe kernel.free(base, byteCount: self.capacity * MemoryLayout<Entry>.stride)
         }
         unsafe self.base = nil
+        unsafe self.recent = nil
         self.capacity = 0
         self.rangeCount = 0
         self.takenCount = 0
+        self.firstTaken = 0
     }
 }
 
@@ -232,10 +257,13 @@ extension ExactMarks {
         }
     }
 
-    /// Where the search for a range begins: the upper bits of a product, because addresses differ in the middle ones.
+    /// Where the search for a range begins. Ranges of one length that begin on neighbouring pages lie side by side, eight at
+    /// a time, because programs register them one after the other; the rest is the upper bits of a product.
     @inline(__always)
     private func home(lowerBound: UInt, upperBound: UInt) -> Int {
-        let mixed = (lowerBound ^ upperBound &* 0x9E37_79B9_7F4A_7C15) &* 0xD6E8_FEB8_6659_FD93
-        return Int(truncatingIfNeeded: mixed >> 24) & (self.capacity - 1)
+        let page = lowerBound / PageRange.pageByteCount
+        let byteCount = upperBound &- lowerBound
+        let mixed = ((page >> 3) ^ byteCount &* 0x9E37_79B9_7F4A_7C15) &* 0xD6E8_FEB8_6659_FD93
+        return Int(truncatingIfNeeded: ((mixed >> 24) << 3) | (page & 7)) & (self.capacity - 1)
     }
 }

@@ -18,7 +18,11 @@ internal enum ForkHandlers {
             try AtFork.register(
                 prepare: { ForkHandlers.installed?.prepareForFork() },
                 parent: { ForkHandlers.installed?.parentAfterFork() },
-                child: { ForkHandlers.installed?.childAfterFork() }
+                child: {
+                    // First of all, because the account itself may lie there.
+                    PageCopies.restoreInChild()
+                    ForkHandlers.installed?.childAfterFork()
+                }
             )
         } catch {
             Diagnostics.warn("no memory for fork handlers: registered memory is not kept out of forked children.")

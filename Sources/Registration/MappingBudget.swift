@@ -14,6 +14,7 @@ internal struct MappingBudget {
     private var refusalCount = 0
 
     /// Takes `splitCount` mappings from the credit. False when the process would come too close to the limit.
+    @inline(__always)
     internal mutating func take(_ splitCount: Int, from kernel: some MemoryKernel) -> Bool {
         if self.credit < splitCount {
             if self.refusalCount % Self.refusalsPerCount == 0 { self.credit = Self.freeMappingCount(of: kernel) }
@@ -28,6 +29,7 @@ internal struct MappingBudget {
     }
 
     /// Notes that a mark was taken away, which may have split and merged `splitCount` times.
+    @inline(__always)
     internal mutating func noteRelease(splitCount: Int) {
         self.credit = max(0, self.credit - splitCount)
         self.refusalCount = 0

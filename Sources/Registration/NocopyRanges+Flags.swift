@@ -8,15 +8,14 @@ extension NocopyRanges {
     ///
     /// - Parameter span: To mark: from the first page without a mark to the last. To unmark: the first run of pages with
     ///   one mark.
+    @inline(__always)
     internal func apply(_ change: Int32, to reach: Reach, startingWith span: PageRange?) -> Errno? {
-        guard self.policy == .eager else {
-            return self.kernel.isMapped(reach.named) ? nil : .noMemory
-        }
         guard let span else { return nil }
         return change > 0 ? self.setFlags(reach, span) : self.clearFlags(reach, span)
     }
 
     /// One call sets the flags of the span; pages between that have a mark keep theirs.
+    @inline(__always)
     private func setFlags(_ reach: Reach, _ span: PageRange) -> Errno? {
         let target = reach.isPerMapping ? self.widened(span) : span
         guard let error = self.kernel.advise(.doNotCopy, target) else { return nil }
@@ -27,7 +26,13 @@ extension NocopyRanges {
         return error
     }
 
+    @inline(__always)
     private func clearFlags(_ reach: Reach, _ firstRun: PageRange) -> Errno? {
+        if firstRun == reach.named, !reach.isPerMapping {
+            guard let error = self.clear(firstRun, isPerMapping: false) else { return nil }
+            self.restore(firstRun, isPerMapping: false)
+            return error
+        }
         var failure: Errno?
         self.forEachRun(of: reach.named, withCount: 1, startingWith: firstRun) { run in
             failure = self.clear(run, isPerMapping: reach.isPerMapping)
@@ -134,30 +139,30 @@ extension NocopyRanges {
 // MARK: - Runs
 
 extension NocopyRanges {
-    /// The range from the first to the last page of `range` with a count of `count`, when none has fewer. Under the lock.
-    internal func hull(of range: PageRange, withCount count: Int32) -> PageRange? {
-        guard var run = self.counts.firstRun(of: range, withCount: count) else { return nil }
-        let lowerBound = run.lowerBound
-        while run.upperBound < range.upperBound {
-            let rest = PageRange(lowerBound: run.upperBound, upperBound: range.upperBound)
-            guard let next = self.counts.firstRun(of: rest, withCount: count) else { break }
-            run = next
+    /// The range from the first page of `range` without a mark, where `run` begins, to the last. Under the lock.
+    internal func hull(of range: PageRange, startingWith run: PageRange) -> PageRange {
+        var last = run
+        while last.upperBound < range.upperBound {
+            let rest = PageRange(lowerBound: last.upperBound, upperBound: range.upperBound)
+            guard let next = self.counts.firstRun(of: rest, withCountAtMost: 0) else { break }
+            last = next.range
         }
-        return PageRange(lowerBound: lowerBound, upperBound: run.upperBound)
+        return PageRange(lowerBound: run.lowerBound, upperBound: last.upperBound)
     }
 
-    /// Calls `body`, without the lock, with each run of `range` whose count is `count`, until it returns false.
+    /// Calls `body`, without the lock, with each run of `range` whose count is `count`, the lowest there, until it returns
+    /// false.
     private func forEachRun(
         of range: PageRange,
         withCount count: Int32,
         startingWith firstRun: PageRange? = nil,
         _ body: (PageRange) -> Bool
     ) {
-        var next = firstRun ?? self.lock.withLock { self.counts.firstRun(of: range, withCount: count) }
+        var next = firstRun ?? self.lock.withLock { self.counts.firstRun(of: range, withCountAtMost: count)?.range }
         while let run = next {
             guard body(run), run.upperBound < range.upperBound else { return }
             let rest = PageRange(lowerBound: run.upperBound, upperBound: range.upperBound)
-            next = self.lock.withLock { self.counts.firstRun(of: rest, withCount: count) }
+            next = self.lock.withLock { self.counts.firstRun(of: rest, withCountAtMost: count)?.range }
         }
     }
 }

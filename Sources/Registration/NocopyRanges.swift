@@ -147,10 +147,7 @@ extension NocopyRanges {
     ) throws(Errno) {
         self.adoptInChild()
         self.lock.lock()
-        if self.isQuiet, change < 0 || self.countBound < Self.countMax,
-            let place = self.exactPlace(of: range, for: change)
-        {
-            self.changeExactly(place, by: change)
+        if self.isQuiet, self.countAgain(range, by: change) {
             self.lock.unlock()
             return
         }
@@ -165,13 +162,14 @@ extension NocopyRanges {
         isKnownMapped: Bool,
         isForced: Bool
     ) throws(Errno) {
+        if change > 0, self.policy != .eager { return try self.markWithoutFlags(range, isKnownMapped: isKnownMapped) }
         var reach = Reach(named: range)
         while true {
             self.waitUntilFree(reach.claimed)
             if self.damage != nil { self.healDamage() }
             let span: PageRange?
             do throws(Errno) {
-                switch change > 0 ? try self.planMark(range, isKnownMapped) : try self.planUnmark(range) {
+                switch change > 0 ? try self.planMark(range) : try self.planUnmark(range) {
                 case .done:
                     self.lock.unlock()
                     return
@@ -211,6 +209,7 @@ extension NocopyRanges {
     private var isQuiet: Bool { self.claims.count == 0 && !self.isForking && self.damage == nil }
 
     /// Sleeps until no other call is in the kernel with a page of `range`, and no fork is under way.
+    @inline(__always)
     private func waitUntilFree(_ range: PageRange) {
         while self.isForking || self.claims.isFull || self.claims.overlaps(range) {
             self.waiterCount += 1
@@ -219,87 +218,120 @@ extension NocopyRanges {
         }
     }
 
-    /// Makes the mark if that needs no system call. Makes room in the account for it otherwise.
-    private func planMark(_ range: PageRange, _ isKnownMapped: Bool) throws(Errno) -> Plan {
-        if self.countBound >= Self.countMax {
-            self.moveExactMarksIntoTree()
-            self.countBound = self.counts.highestCount
-            if self.countBound >= Self.countMax { throw .noMemory }
-        }
-        if let place = self.exactPlace(of: range, for: 1) {
-            self.changeExactly(place, by: 1)
-            return .done
-        }
-        // Every mark needs at most two steps, so a range that was marked as a whole can always be unmarked.
-        try self.reserve(stepCount: max(self.counts.stepCount, 2 * self.treeMarkCount))
-        var generation = self.generation
-        switch self.policy {
-        case .eager:
-            switch self.counts.uniformCount(of: range) {
-            case 0?: return .kernel(range)
-            case .some: break
-            case nil: if let hull = self.hull(of: range, withCount: 0) { return .kernel(hull) }
-            }
-        case .atFork, .off:
+    /// Marks a range where the policy sets no flags before a fork. The lock is held when it begins, and free when it ends.
+    ///
+    /// Nothing is claimed meanwhile: to ask the kernel whether memory is mapped changes nothing.
+    @inline(__always)
+    private func markWithoutFlags(_ range: PageRange, isKnownMapped: Bool) throws(Errno) {
+        defer { self.lock.unlock() }
+        var isMapped = isKnownMapped
+        while true {
+            self.waitUntilFree(range)
+            if self.countAgain(range, by: 1) { return }
+            try self.boundCount()
             // The tree need not be asked for what is mapped in any case.
-            if isKnownMapped {
-                generation &-= 1
-            } else if self.counts.firstPage(of: range, withCountAtMost: 0) != nil {
-                // For `commit`, which does without where it must.
-                if range.isOnePage { _ = self.exact.reserve(from: self.kernel) }
-                return .kernel(nil)
+            let isCovered = !isMapped && self.counts.firstPage(of: range, withCountAtMost: 0) == nil
+            if isMapped || isCovered {
+                try self.reserveForMark()
+                // Larger ranges that were asked for go to the tree, where ranges inside of them find that they are covered.
+                let isForTree = !isKnownMapped && !isCovered && !range.isOnePage
+                return isForTree ? self.commit(1, on: range) : self.addExactly(range, isCovered: isCovered)
             }
+            self.lock.unlock()
+            isMapped = self.kernel.isMapped(range)
+            self.lock.lock()
+            guard isMapped else { throw .noMemory }
         }
-        guard self.exact.reserve(from: self.kernel) else { throw .noMemory }
-        self.exact.insert(range, coveredIn: generation)
-        self.countBound += 1
+    }
+
+    /// Makes the mark if that needs no system call. Makes room in the account for it otherwise. With `eager`.
+    @inline(__always)
+    private func planMark(_ range: PageRange) throws(Errno) -> Plan {
+        try self.boundCount()
+        if self.countAgain(range, by: 1) { return .done }
+        try self.reserveForMark()
+        if let run = self.counts.firstRun(of: range, withCountAtMost: 0)?.range {
+            return .kernel(self.hull(of: range, startingWith: run))
+        }
+        self.addExactly(range, isCovered: true)
         return .done
     }
 
+    /// Makes sure that no page can get more marks than it may have.
+    @inline(__always)
+    private func boundCount() throws(Errno) {
+        guard self.countBound >= Self.countMax else { return }
+        self.moveExactMarksIntoTree()
+        self.countBound = self.counts.highestCount
+        if self.countBound >= Self.countMax { throw .noMemory }
+    }
+
+    /// Makes room for one more mark, and for the end of every mark.
+    @inline(__always)
+    private func reserveForMark() throws(Errno) {
+        // Every mark needs at most two steps, so a range that was marked as a whole can always be unmarked.
+        try self.reserve(stepCount: max(self.counts.stepCount, 2 * self.treeMarkCount))
+        guard self.exact.reserve(from: self.kernel) else { throw .noMemory }
+    }
+
     /// Takes the mark away if that needs no system call. Makes room in the account for it otherwise.
+    @inline(__always)
     private func planUnmark(_ range: PageRange) throws(Errno) -> Plan {
-        if let place = self.exactPlace(of: range, for: -1) {
-            self.changeExactly(place, by: -1)
-            return .done
-        }
-        if self.policy == .eager { self.moveExactMarksIntoTree() }
-        let count = self.counts.uniformCount(of: range)
-        if count == 0 || count == nil && self.counts.firstPage(of: range, withCountAtMost: 0) != nil {
+        if self.countAgain(range, by: -1) { return .done }
+        let isEager = self.policy == .eager
+        if isEager { self.moveExactMarksIntoTree() }
+        let run = self.counts.firstRun(of: range, withCountAtMost: isEager ? 1 : 0)
+        if let run, run.count == 0 || self.hasUnmarkedPage(in: range, behind: run.range) {
             if self.exact.isEmpty { throw .invalidArgument }
             self.moveExactMarksIntoTree()
             if self.counts.firstPage(of: range, withCountAtMost: 0) != nil { throw .invalidArgument }
         }
         try self.reserve(stepCount: self.counts.stepCount)
-        if self.policy == .eager {
-            if count == 1 { return .kernel(range) }
-            if count == nil, let run = self.counts.firstRun(of: range, withCount: 1) { return .kernel(run) }
-        }
+        if isEager, let run { return .kernel(run.range) }
         self.commit(-1, on: range)
         return .done
     }
 
+    /// Whether the tree knows of no mark on a page of `range` that lies behind `run`.
+    private func hasUnmarkedPage(in range: PageRange, behind run: PageRange) -> Bool {
+        guard run.upperBound < range.upperBound else { return false }
+        let rest = PageRange(lowerBound: run.upperBound, upperBound: range.upperBound)
+        return self.counts.firstPage(of: rest, withCountAtMost: 0) != nil
+    }
+
     /// Makes room in the tree for `stepCount` steps, for the marks that are not in it yet, and for the calls that are in the
     /// kernel or may come there.
+    @inline(__always)
     private func reserve(stepCount: Int) throws(Errno) {
         let stepCountMax = stepCount + 2 * self.exact.rangeCount + 2 * (ClaimList.capacity + 1)
         guard self.counts.reserve(stepCountMax: stepCountMax, from: self.kernel) else { throw .noMemory }
     }
 
-    /// Where the account can be changed without a look at the tree.
+    /// Changes the account without a look at the tree, if it can be. Under the lock.
     @inline(__always)
-    private func exactPlace(of range: PageRange, for change: Int32) -> ExactMarks.Place? {
-        change > 0 ? self.exact.place(of: range, generation: self.generation) : self.exact.place(of: range)
-    }
-
-    @inline(__always)
-    private func changeExactly(_ place: ExactMarks.Place, by change: Int32) {
+    private func countAgain(_ range: PageRange, by change: Int32) -> Bool {
+        guard change < 0 || self.countBound < Self.countMax else { return false }
+        if self.exact.changeRecent(range, by: change, generation: self.generation) {
+            if change > 0 { self.countBound &+= 1 }
+            return true
+        }
         if change > 0 {
+            guard let place = self.exact.place(of: range, generation: self.generation) else { return false }
             self.exact.increment(place)
-            self.countBound += 1
+            self.countBound &+= 1
         } else {
+            guard let place = self.exact.place(of: range) else { return false }
             self.exact.decrement(place, generation: self.generation)
             if self.isEmptyLocked { self.becomeEmpty() }
         }
+        return true
+    }
+
+    /// Adds a mark beside the tree. There must be room.
+    @inline(__always)
+    private func addExactly(_ range: PageRange, isCovered: Bool) {
+        self.exact.add(range, coveredIn: isCovered ? self.generation : self.generation &- 1)
+        self.countBound += 1
     }
 
     /// Whether no page has a mark. Under the lock.
@@ -315,6 +347,7 @@ extension NocopyRanges {
         }
     }
 
+    @inline(__always)
     private func budgetAllows(_ change: Int32) -> Bool {
         guard self.policy == .eager else { return true }
         if change > 0 { return self.budget.take(2, from: self.kernel) }
@@ -322,12 +355,8 @@ extension NocopyRanges {
         return true
     }
 
+    @inline(__always)
     private func commit(_ change: Int32, on range: PageRange) {
-        // Nothing lies inside of one page that would have to find its mark in the tree.
-        if change > 0, self.policy != .eager, range.isOnePage, self.exact.add(range, coveredIn: self.generation &- 1) {
-            self.countBound += 1
-            return
-        }
         self.counts.add(change, to: range)
         if change > 0 {
             self.countBound += 1

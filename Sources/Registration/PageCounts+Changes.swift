@@ -3,6 +3,7 @@
 
 extension PageCounts {
     /// Adds `change`, which is not 0, to the count of every page in `range`. There must be room for two more steps.
+    @inline(__always)
     package mutating func add(_ change: Int32, to range: PageRange) {
         if self.root == StepPool.none { self.root = self.nodes.take(height: 0) }
         let (level, leafEnd) = self.descend(to: range.lowerBound)
@@ -29,6 +30,7 @@ extension PageCounts {
     /// Notes the way to the leaf for `address`.
     ///
     /// - Returns: How many levels lie above the leaf, and the first address that is not the leaf's.
+    @inline(__always)
     private mutating func descend(to address: UInt) -> (level: Int, leafEnd: UInt) {
         var (level, leafEnd) = (0, UInt.max)
         var index = self.root
@@ -49,7 +51,7 @@ extension PageCounts {
         let leaf = self.nodes[self.path[level]]
         let index = leaf.countOfEntries(upTo: address)
         if index > 0, leaf[index - 1].address == address {
-            self.addStep(change, at: address, toLeaf: leaf)
+            self.addToStep(change, at: index - 1, of: leaf)
             self.finish(level)
         } else {
             self.stepCount += 1
@@ -58,6 +60,7 @@ extension PageCounts {
     }
 
     /// The same without a look at the rest of the tree. There is room in the leaf.
+    @inline(__always)
     private mutating func addStep(_ change: Int32, at address: UInt, toLeaf leaf: StepNode) {
         let index = leaf.countOfEntries(upTo: address)
         guard index > 0, leaf[index - 1].address == address else {
@@ -65,12 +68,18 @@ extension PageCounts {
             leaf.insert(StepNode.Entry(step: change, at: address), at: index)
             return
         }
-        let step = leaf[index - 1].sum + change
+        self.addToStep(change, at: index - 1, of: leaf)
+    }
+
+    @inline(__always)
+    private mutating func addToStep(_ change: Int32, at index: Int, of leaf: StepNode) {
+        let step = leaf[index].sum + change
         if step == 0 {
             self.stepCount -= 1
-            leaf.remove(at: index - 1)
+            leaf.remove(at: index)
         } else {
-            leaf[index - 1] = StepNode.Entry(step: step, at: address)
+            leaf[index].sum = step
+            leaf[index].lowest = step
         }
     }
 }

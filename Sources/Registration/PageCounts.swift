@@ -63,11 +63,18 @@ extension PageCounts {
         return count + node.sum(ofFirst: node.countOfEntries(upTo: address))
     }
 
-    /// The number of marks on each page of `range`; nil when they differ, or when one leaf does not tell. Goes down once.
-    package func uniformCount(of range: PageRange) -> Int32? {
-        guard self.root != StepPool.none else { return 0 }
+    /// The first page of `range` with at most `limit` marks; nil when every page has more.
+    package func firstPage(of range: PageRange, withCountAtMost limit: Int32) -> UInt? {
+        self.firstAddress(from: range.lowerBound, to: range.upperBound, withCountAtMost: limit)
+    }
+
+    /// The first longest run of pages in `range` that have equal counts of at most `limit`, and that count; nil when every
+    /// page has more. Goes down once where one leaf tells all, which is usual.
+    package func firstRun(of range: PageRange, withCountAtMost limit: Int32) -> (range: PageRange, count: Int32)? {
+        guard self.root != StepPool.none else { return limit >= 0 ? (range, 0) : nil }
         var node = self.nodes[self.root]
         var count: Int32 = 0
+        // No step lies between the lower bound and this address; none is there either when a node above says so.
         var nextAddress = UInt.max
         while !node.isLeaf {
             let index = node.childIndex(for: range.lowerBound)
@@ -76,20 +83,17 @@ extension PageCounts {
             node = self.nodes[node[index].child]
         }
         let index = node.countOfEntries(upTo: range.lowerBound)
-        if index < node.count { nextAddress = node[index].address }
-        return nextAddress >= range.upperBound ? count &+ node.sum(ofFirst: index) : nil
-    }
-
-    /// The first page of `range` with at most `limit` marks; nil when every page has more.
-    package func firstPage(of range: PageRange, withCountAtMost limit: Int32) -> UInt? {
-        self.firstAddress(from: range.lowerBound, to: range.upperBound, withCountAtMost: limit)
-    }
-
-    /// The first longest run of pages in `range` whose count is exactly `limit`, when no page there has fewer.
-    package func firstRun(of range: PageRange, withCount limit: Int32) -> PageRange? {
-        guard let start = self.firstPage(of: range, withCountAtMost: limit) else { return nil }
-        let end = self.nextStep(after: start) ?? range.upperBound
-        return PageRange(lowerBound: start, upperBound: min(end, range.upperBound))
+        count &+= node.sum(ofFirst: index)
+        let isStepKnown = index < node.count
+        if isStepKnown { nextAddress = node[index].address }
+        if nextAddress >= range.upperBound { return count <= limit ? (range, count) : nil }
+        var start = range.lowerBound
+        if count > limit {
+            guard let found = self.firstPage(of: range, withCountAtMost: limit) else { return nil }
+            (start, count) = (found, limit > 0 ? self.count(at: found) : 0)
+        }
+        let end = isStepKnown && start == range.lowerBound ? nextAddress : self.nextStep(after: start)
+        return (PageRange(lowerBound: start, upperBound: min(end ?? .max, range.upperBound)), count)
     }
 
     /// The first longest run of pages with any marks that ends behind `address`. It may begin before.

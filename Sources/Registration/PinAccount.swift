@@ -96,7 +96,7 @@ extension PinAccount {
         let stepCountMax = max(self.counts.stepCount, 2 * self.outstandingCount) + 2
         guard self.counts.reserve(stepCountMax: stepCountMax, from: self.kernel) else { throw .noMemory }
         var rest: PageRange? = pages
-        while let current = rest, let run = self.counts.firstRun(of: current, withCount: 0) {
+        while let current = rest, let run = self.counts.firstRun(of: current, withCountAtMost: 0)?.range {
             if let error = MemoryLock.lock(from: run.lowerBound, to: run.upperBound) {
                 self.unlockRuns(of: PageRange(lowerBound: pages.lowerBound, upperBound: run.upperBound), withCount: 0)
                 throw error
@@ -118,7 +118,7 @@ extension PinAccount {
 
     private func unlockRuns(of pages: PageRange, withCount count: Int32) {
         var rest: PageRange? = pages
-        while let current = rest, let run = self.counts.firstRun(of: current, withCount: count) {
+        while let current = rest, let run = self.counts.firstRun(of: current, withCountAtMost: count)?.range {
             if MemoryLock.unlock(from: run.lowerBound, to: run.upperBound) != nil { self.unlockMappings(of: run) }
             rest =
                 run.upperBound < pages.upperBound

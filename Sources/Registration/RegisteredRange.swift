@@ -34,6 +34,7 @@ internal struct RegistrationToken: Sendable {
     /// The rounded range with a mark, remembered so that the release looks nothing up.
     internal var marked: PageRange?
     internal var pin = Pin.none
+    internal var edges = Edges()
     /// The number under which the fork check remembers the registration; 0 when there is no check.
     internal var checkNumber = 0
     internal var foreignByteCount: UInt = 0

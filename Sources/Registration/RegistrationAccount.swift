@@ -17,6 +17,7 @@ package final class RegistrationAccount: Sendable {
     /// The marks themselves; `mark_nocopy` uses them directly.
     package let ranges: NocopyRanges<LinuxMemoryKernel>
     package let pins: PinAccount
+    private let edges = EdgePages()
     /// What tells of registered memory that children inherit, if it shall.
     private let check: ForkCheck?
     private let isForkSupportOn: Atomic<Bool>
@@ -55,13 +56,19 @@ extension RegistrationAccount {
         if self.isForkSupportOn.load(ordering: .acquiring) {
             try self.ranges.mark(pages, isKnownMapped: options.contains(.isKnownMapped))
             token.marked = pages
+            do throws(Errno) {
+                token.edges = try self.edges.add(pages, address: address, byteCount: byteCount)
+            } catch {
+                self.ranges.unmarkForcibly(pages)
+                throw error
+            }
         } else {
             self.hasUnmarkedRegistration.store(true, ordering: .releasing)
         }
         do throws(Errno) {
             token.pin = try self.pins.pin(pages)
         } catch {
-            if let marked = token.marked { self.ranges.unmarkForcibly(marked) }
+            self.unmark(token)
             throw error
         }
         if let check = self.check { token.checkNumber = check.note(pages) }
@@ -72,6 +79,11 @@ extension RegistrationAccount {
         guard token.epoch == self.ranges.epoch else { return }
         if let check = self.check { check.forget(token.checkNumber) }
         self.pins.unpin(token.pin)
+        self.unmark(token)
+    }
+
+    private func unmark(_ token: RegistrationToken) {
+        self.edges.remove(token.edges)
         if let marked = token.marked { self.ranges.unmarkForcibly(marked) }
     }
 }
@@ -154,9 +166,11 @@ extension RegistrationAccount {
         if report.exposedRangeCount > 0 { ExposureWarning.tell(report) }
         self.check?.check()
         self.check?.prepareForFork()
+        self.edges.prepareForFork()
     }
 
     internal func parentAfterFork() {
+        self.edges.parentAfterFork()
         self.check?.parentAfterFork()
         self.ranges.parentAfterFork()
         self.pins.parentAfterFork()
@@ -166,5 +180,6 @@ extension RegistrationAccount {
         self.check?.childAfterFork()
         self.ranges.childAfterFork()
         self.pins.childAfterFork()
+        self.edges.childAfterFork()
     }
 }

@@ -10,17 +10,18 @@ package enum SharedAccount {
     /// Marks a range, or takes a mark away: `RegistrationAccount.changeRange` or, if it is `always`, whether or not fork
     /// support is on, `changeMarks`.
     package static func change(address: UInt, byteCount: UInt, isMarking: Bool, always: Bool) throws(Errno) {
-        // SAFETY: the account lives for ever. Nothing can be thrown past a reference that is not counted.
-        let failure: Errno? = unsafe Self.account._withUnsafeGuaranteedRef { account in
+        // SAFETY: the account lives for ever. Nothing can be thrown past a reference that is not counted, and a number is
+        // returned in a register.
+        let code: CInt = unsafe Self.account._withUnsafeGuaranteedRef { account in
             do throws(Errno) {
-                guard always || account.mayChangeRange(at: address) else { return nil }
+                guard always || account.mayChangeRange(at: address) else { return 0 }
                 try account.changeMarks(address: address, byteCount: byteCount, isMarking: isMarking)
-                return nil
+                return 0
             } catch {
-                return error
+                return error.rawValue
             }
         }
-        if let failure { throw failure }
+        if code != 0 { throw Errno(rawValue: code) }
     }
 
     @unsafe

@@ -123,6 +123,7 @@ extension StepNode {
 
 extension StepNode {
     /// Makes room at `index`.
+    @inline(__always)
     internal func insert(_ entry: Entry, at index: Int) {
         let count = self.count
         assert(count < Self.capacity && index <= count)
@@ -132,6 +133,7 @@ extension StepNode {
         self.count = count + 1
     }
 
+    @inline(__always)
     internal func remove(at index: Int) {
         let count = self.count
         assert(index < count)

@@ -108,6 +108,22 @@ extension ProgramTests {
             #expect(runHelp.output.contains("127"), "\(runHelp.output)")
         }
 
+        @Test func `fork-demo shows the same page with and without the mark`() throws {
+            let demo = try self.verbena("fork-demo")
+            #expect(demo.wait() == .exited(code: 0), "\(demo.output)")
+            let parts = demo.output.split(separator: "2. The same after mark_nocopy")
+            #expect(parts.count == 2, "\(demo.output)")
+            #expect(parts[0].contains("The device still sees 'A'"), "\(demo.output)")
+            #expect(parts.count == 2 && parts[1].contains("The device sees 'B'"), "\(demo.output)")
+            // The numbers of physical pages are shown to root alone; else it is said how to see them.
+            let word = demo.output.contains("Run as root") ? "Run as root" : ": another one."
+            #expect(parts[0].contains(word), "\(demo.output)")
+            #expect(
+                parts.count == 2 && parts[1].contains(word == "Run as root" ? word : ": the same."),
+                "\(demo.output)"
+            )
+        }
+
         @Test func `doctor finds nothing wrong with a machine that allows everything`() throws {
             let host = try NetworkNamespace()
             let doctor = try ChildProcess(host.inside([Project.command, "doctor"]))

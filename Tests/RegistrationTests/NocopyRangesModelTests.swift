@@ -53,7 +53,7 @@ struct NocopyRangesModelTests {
             for page in self.counts.indices {
                 let count = self.account.count(at: self.kernel.range(page, page + 1).lowerBound)
                 if count != self.counts[page] { return "page \(page) counts \(count), not \(self.counts[page])" }
-                if self.kernel.isHole(page) { continue }
+                if self.kernel.isHole(page) || self.account.policy != .eager { continue }
                 let isMarked = self.kernel.kernelPage(of: page).contains { self.counts[$0] > 0 }
                 if flags[page] != isMarked { return "page \(page) is flagged: \(flags[page]), not \(isMarked)" }
             }
@@ -120,6 +120,31 @@ struct NocopyRangesModelTests {
                 }
                 if error == nil { break }
                 if call == Self.callMax { Issue.record("step \(step): \(error as Any) without a failing call") }
+            }
+        }
+    }
+
+    @Test(arguments: [ForkPolicy.atFork, .off], Array(UInt64(1)...4))
+    func `without memory for the account, other policies change nothing either`(policy: ForkPolicy, seed: UInt64) {
+        var generator = SeededGenerator(seed: seed)
+        var rig = Rig(kernel: ModelKernel(mappings: [(600, 1)]), policy: policy)
+        for step in 0..<1500 {
+            let (isMarking, first, end) = Self.draw(rig, using: &generator)
+            guard rig.expectedError(isMarking: isMarking, first, end) == nil else { continue }
+            rig.kernel.failCall(1, onwards: true)
+            let error = rig.attempt(isMarking: isMarking, first, end)
+            let isUntouched = rig.kernel.callCount == 0
+            rig.kernel.failCall(nil)
+            // Now and then: to look moves all marks into the tree.
+            let isLooking = error != nil || step.isMultiple(of: 200)
+            if error != nil, isUntouched || error != .noMemory || rig.attempt(isMarking: isMarking, first, end) != nil {
+                Issue.record("step \(step), marking \(isMarking) \(first)..<\(end): \(error as Any)")
+                return
+            }
+            rig.note(isMarking: isMarking, first, end)
+            if isLooking, let discrepancy = rig.discrepancy() {
+                Issue.record("step \(step): \(discrepancy)")
+                return
             }
         }
     }

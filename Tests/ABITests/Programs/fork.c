@@ -60,6 +60,20 @@ static void call_everything_in_child(struct pair *pair)
 	_exit(0);
 }
 
+/* Small buffers of malloc lie between the objects of the library, whose pages are then not the child's to inherit. */
+enum { SMALL_COUNT = 8, SMALL_SIZE = 100, SMALL_MAX = 64 };
+
+static char *small_buffers[SMALL_MAX];
+static int small_buffer_count;
+
+static void make_small_buffers(void)
+{
+	for (int i = 0; i < SMALL_COUNT; i++) {
+		CHECK(small_buffer_count < SMALL_MAX);
+		CHECK((small_buffers[small_buffer_count++] = malloc(SMALL_SIZE)) != NULL);
+	}
+}
+
 static void transfer_one(struct pair *pair, int i)
 {
 	struct ibv_sge sge = piece(&pair->world, 0, 64);
@@ -160,5 +174,58 @@ CASE(fork_before_anything_is_opened)
 	expect_child(child);
 	struct pair pair = make_pair(IBV_QPT_RC);
 	transfer_one(&pair, 4);
+	end_pair(&pair);
+}
+
+CASE(child_gets_errors_where_objects_share_pages_with_regions)
+{
+	CHECK_EQUAL(ibv_fork_init(), 0);
+	make_small_buffers();
+	struct pair pair = make_pair(IBV_QPT_RC);
+	struct ibv_mr *regions[SMALL_MAX];
+
+	make_small_buffers();
+	for (int i = 0; i < small_buffer_count; i++) {
+		regions[i] = ibv_reg_mr(pair.world.pd, small_buffers[i], SMALL_SIZE, IBV_ACCESS_LOCAL_WRITE);
+		CHECK(regions[i] != NULL);
+		/* Where the library's next objects go. */
+		if (small_buffer_count < SMALL_MAX / 2)
+			make_small_buffers();
+	}
+	/* Beside each handle, too, and beside whatever the library put next to it. */
+	void *handles[] = {pair.world.context, pair.world.pd, pair.world.cq, pair.a, pair.b, regions[0], regions[1]};
+	enum { HANDLE_COUNT = sizeof handles / sizeof *handles };
+	struct ibv_mr *more[2 * HANDLE_COUNT];
+
+	for (int i = 0; i < HANDLE_COUNT; i++) {
+		char *page = (char *)((uintptr_t)handles[i] & ~(uintptr_t)4095);
+
+		more[2 * i] = ibv_reg_mr(pair.world.pd, page + 16, 32, 0);
+		more[2 * i + 1] = ibv_reg_mr(pair.world.pd, page + 4096 - 16, 16 + 8, 0);
+		CHECK(more[2 * i] != NULL && more[2 * i + 1] != NULL);
+	}
+	for (int i = 0; i < 3; i++) {
+		pid_t child = fork();
+
+		if (child == 0 && i == 0)
+			call_everything_in_child(&pair);
+		if (child == 0 && i == 1) {
+			/* The child's malloc and its exit handlers are whole. */
+			for (int k = 0; k < 1000; k++)
+				free(malloc(k));
+			exit(0);
+		}
+		if (child == 0) {
+			execlp("true", "true", NULL);
+			_exit(9);
+		}
+		transfer_one(&pair, i);
+		expect_child(child);
+	}
+	for (int i = 0; i < 2 * HANDLE_COUNT; i++)
+		CHECK_EQUAL(ibv_dereg_mr(more[i]), 0);
+	for (int i = 0; i < small_buffer_count; i++)
+		CHECK_EQUAL(ibv_dereg_mr(regions[i]), 0);
+	transfer_one(&pair, 9);
 	end_pair(&pair);
 }

@@ -135,12 +135,16 @@ CASE(regions_leave_children)
 
 	CHECK_EQUAL(child_has(world.buffer), 0);
 	CHECK_EQUAL(child_has(world.buffer + BUFFER_SIZE - PAGE), 0);
-	struct ibv_mr *second = ibv_reg_mr(world.pd, world.buffer, 10, 0);
-	CHECK(second != NULL);
+	struct ibv_mr *second = ibv_reg_mr(world.pd, world.buffer, PAGE, 0);
+	/* Of a page that is registered in part, the child has a copy of its own. */
+	struct ibv_mr *third = ibv_reg_mr(world.pd, world.buffer + 2 * PAGE, 10, 0);
+	CHECK(second != NULL && third != NULL);
 	CHECK_EQUAL(ibv_dereg_mr(world.mr), 0);
 	CHECK_EQUAL(child_has(world.buffer), 0);
 	CHECK_EQUAL(child_has(world.buffer + PAGE), 1);
+	CHECK_EQUAL(child_has(world.buffer + 2 * PAGE), 1);
 	CHECK_EQUAL(ibv_dereg_mr(second), 0);
+	CHECK_EQUAL(ibv_dereg_mr(third), 0);
 	CHECK_EQUAL(child_has(world.buffer), 1);
 }
 

@@ -350,3 +350,129 @@ CASE(an_atomic_write_arrives_whole)
 	end_pair(&pair);
 	SHOWS(IBV_WR_ATOMIC_WRITE);
 }
+
+/* --- Regions that change while they are in use --- */
+
+/* Connects anew after an error. */
+static void renew(struct pair *pair)
+{
+	struct ibv_qp_init_attr init = qp_init(&pair->world, IBV_QPT_RC);
+
+	CHECK_EQUAL(ibv_destroy_qp(pair->a), 0);
+	CHECK_EQUAL(ibv_destroy_qp(pair->b), 0);
+	CHECK((pair->a = ibv_create_qp(pair->world.pd, &init)) != NULL);
+	init.send_cq = init.recv_cq = pair->b_cq;
+	CHECK((pair->b = ibv_create_qp(pair->world.pd, &init)) != NULL);
+	connect_to(&pair->world, pair->a, pair->b->qp_num, &usual_path);
+	connect_to(&pair->world, pair->b, pair->a->qp_num, &usual_path);
+}
+
+/* How a WRITE of eight bytes into the region ends; they must be there if, and only if, it ends well. */
+static enum ibv_wc_status write_into(struct pair *pair, char *target, uint32_t rkey, char mark)
+{
+	enum ibv_wc_status status;
+
+	memset(pair->world.buffer, mark, 8);
+	status = run(pair, IBV_WR_RDMA_WRITE, piece(&pair->world, 0, 8), target, rkey);
+	CHECK_EQUAL(memcmp(target, pair->world.buffer, 8) == 0, status == IBV_WC_SUCCESS);
+	if (status != IBV_WC_SUCCESS)
+		renew(pair);
+	return status;
+}
+
+CASE(changed_access_is_obeyed_by_traffic)
+{
+	struct pair pair = make_pair(IBV_QPT_RC);
+	char *pages = map_pages(1);
+	struct ibv_mr *mr = ibv_reg_mr(pair.world.pd, pages, 4096, IBV_ACCESS_LOCAL_WRITE);
+
+	CHECK_EQUAL(write_into(&pair, pages, mr->rkey, 1), IBV_WC_REM_ACCESS_ERR);
+	CHECK_EQUAL(ibv_rereg_mr(mr, IBV_REREG_MR_CHANGE_ACCESS, NULL, NULL, 0, ALL_ACCESS), 0);
+	CHECK_EQUAL(write_into(&pair, pages, mr->rkey, 2), IBV_WC_SUCCESS);
+	CHECK_EQUAL(ibv_rereg_mr(mr, IBV_REREG_MR_CHANGE_ACCESS, NULL, NULL, 0, IBV_ACCESS_LOCAL_WRITE), 0);
+	CHECK_EQUAL(write_into(&pair, pages, mr->rkey, 3), IBV_WC_REM_ACCESS_ERR);
+	/* What comes later keeps the access that was changed, not the one of the beginning. */
+	CHECK_EQUAL(ibv_rereg_mr(mr, IBV_REREG_MR_CHANGE_ACCESS, NULL, NULL, 0, ALL_ACCESS), 0);
+	CHECK_EQUAL(ibv_rereg_mr(mr, IBV_REREG_MR_CHANGE_TRANSLATION, NULL, pages, 2048, 0), 0);
+	CHECK_EQUAL(write_into(&pair, pages, mr->rkey, 4), IBV_WC_SUCCESS);
+	CHECK_EQUAL(ibv_dereg_mr(mr), 0);
+	end_pair(&pair);
+}
+
+CASE(changed_domain_is_obeyed_by_traffic)
+{
+	struct pair pair = make_pair(IBV_QPT_RC);
+	struct ibv_pd *other = ibv_alloc_pd(pair.world.context);
+	char *pages = map_pages(1);
+	struct ibv_mr *mr = ibv_reg_mr(pair.world.pd, pages, 4096, ALL_ACCESS);
+	struct ibv_sge local = {(uintptr_t)pages, 8, mr->lkey};
+
+	CHECK_EQUAL(ibv_rereg_mr(mr, IBV_REREG_MR_CHANGE_PD, other, NULL, 0, 0), 0);
+	CHECK_EQUAL(write_into(&pair, pages, mr->rkey, 1), IBV_WC_REM_ACCESS_ERR);
+	local.lkey = mr->lkey;
+	CHECK_EQUAL(run(&pair, IBV_WR_RDMA_WRITE, local, pair.world.buffer, pair.world.mr->rkey), IBV_WC_LOC_PROT_ERR);
+	renew(&pair);
+	/* The region holds its new domain, and no longer the old one. */
+	CHECK_EQUAL(ibv_dealloc_pd(other), EBUSY);
+	CHECK_EQUAL(ibv_rereg_mr(mr, IBV_REREG_MR_CHANGE_PD, pair.world.pd, NULL, 0, 0), 0);
+	CHECK_EQUAL(ibv_dealloc_pd(other), 0);
+	CHECK_EQUAL(write_into(&pair, pages, mr->rkey, 2), IBV_WC_SUCCESS);
+	CHECK_EQUAL(ibv_dereg_mr(mr), 0);
+	end_pair(&pair);
+}
+
+CASE(changed_translation_is_obeyed_by_traffic)
+{
+	struct pair pair = make_pair(IBV_QPT_RC);
+	struct ibv_context *foreign = ibv_open_device(pair.world.context->device);
+	struct ibv_pd *foreign_pd = ibv_alloc_pd(foreign);
+	char *pages = map_pages(3);
+	struct ibv_mr *mr = ibv_reg_mr(pair.world.pd, pages, 4096, ALL_ACCESS);
+	uint32_t old = mr->rkey;
+
+	CHECK_EQUAL(ibv_rereg_mr(mr, IBV_REREG_MR_CHANGE_TRANSLATION, NULL, pages + 4096, 4096, 0), 0);
+	CHECK_EQUAL(write_into(&pair, pages, old, 1), IBV_WC_REM_ACCESS_ERR);
+	CHECK_EQUAL(write_into(&pair, pages, mr->rkey, 2), IBV_WC_REM_ACCESS_ERR);
+	CHECK_EQUAL(write_into(&pair, pages + 4096, mr->rkey, 3), IBV_WC_SUCCESS);
+	CHECK_EQUAL(write_into(&pair, pages + 8192, mr->rkey, 4), IBV_WC_REM_ACCESS_ERR);
+	/* What is refused changes nothing: memory that is not there, a domain of another context. */
+	munmap(pages + 8192, 4096);
+	CHECK(ibv_rereg_mr(mr, IBV_REREG_MR_CHANGE_TRANSLATION, NULL, pages + 4096, 8192, 0) != 0);
+	CHECK_EQUAL(ibv_rereg_mr(mr, IBV_REREG_MR_CHANGE_PD, foreign_pd, NULL, 0, 0), IBV_REREG_MR_ERR_INPUT);
+	CHECK_EQUAL(write_into(&pair, pages + 4096, mr->rkey, 5), IBV_WC_SUCCESS);
+	CHECK_EQUAL(ibv_dereg_mr(mr), 0);
+	CHECK_EQUAL(ibv_dealloc_pd(foreign_pd), 0);
+	CHECK_EQUAL(ibv_close_device(foreign), 0);
+	end_pair(&pair);
+}
+
+CASE(changes_at_once_are_obeyed_by_traffic)
+{
+	struct pair pair = make_pair(IBV_QPT_RC);
+	struct ibv_pd *other = ibv_alloc_pd(pair.world.context);
+	char *pages = map_pages(2);
+	struct ibv_mr *mr = ibv_reg_mr(pair.world.pd, pages, 4096, ALL_ACCESS);
+	const int move = IBV_REREG_MR_CHANGE_TRANSLATION | IBV_REREG_MR_CHANGE_PD, all = move | IBV_REREG_MR_CHANGE_ACCESS;
+
+	CHECK_EQUAL(ibv_rereg_mr(mr, move, other, pages + 4096, 4096, 0), 0);
+	CHECK_EQUAL(write_into(&pair, pages + 4096, mr->rkey, 1), IBV_WC_REM_ACCESS_ERR);
+	/* Addresses count from 0, and go on to when the memory is another. */
+	CHECK_EQUAL(ibv_rereg_mr(mr, all, pair.world.pd, pages, 4096, ALL_ACCESS | IBV_ACCESS_ZERO_BASED), 0);
+	for (int page = 0; page < 2; page++) {
+		CHECK_EQUAL(ibv_rereg_mr(mr, IBV_REREG_MR_CHANGE_TRANSLATION, NULL, pages + page * 4096, 4096, 0), 0);
+		memset(pair.world.buffer, 7 + page, 8);
+		CHECK_EQUAL(run(&pair, IBV_WR_RDMA_WRITE, piece(&pair.world, 0, 8), (void *)16, mr->rkey), IBV_WC_SUCCESS);
+		CHECK_EQUAL(pages[page * 4096 + 16], 7 + page);
+	}
+	/* Nothing to change, and what cannot be: a region is made on demand, or not. */
+	CHECK_EQUAL(ibv_rereg_mr(mr, 0, NULL, NULL, 0, 0), IBV_REREG_MR_ERR_INPUT);
+	CHECK_EQUAL(errno, EINVAL);
+	CHECK_EQUAL(
+		ibv_rereg_mr(mr, IBV_REREG_MR_CHANGE_ACCESS, NULL, NULL, 0, IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_ON_DEMAND),
+		IBV_REREG_MR_ERR_INPUT);
+	CHECK_EQUAL(errno, EINVAL);
+	CHECK_EQUAL(run(&pair, IBV_WR_RDMA_WRITE, piece(&pair.world, 0, 8), (void *)16, mr->rkey), IBV_WC_SUCCESS);
+	CHECK_EQUAL(ibv_dereg_mr(mr), 0);
+	CHECK_EQUAL(ibv_dealloc_pd(other), 0);
+	end_pair(&pair);
+}
