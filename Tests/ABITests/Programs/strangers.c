@@ -140,6 +140,24 @@ CASE(who_is_not_the_peer_is_not_heard)
 	}
 }
 
+/* B has stopped by its program's wish. */
+CASE(who_has_stopped_is_not_written)
+{
+	struct path path = impatient();
+	struct pair pair = make_pair_over(IBV_QPT_RC, &path);
+	struct world *world = &pair.world;
+	struct ibv_sge sge = piece(world, 0, 64);
+	struct ibv_send_wr wr =
+		remote_request(1, IBV_WR_RDMA_WRITE, &sge, (uintptr_t)world->buffer + HALF, world->mr->rkey);
+
+	memset(world->buffer, 'a', 64);
+	to_error(pair.b);
+	CHECK_EQUAL(try_send(pair.a, &wr), 0);
+	EXPECT_COMPLETION(world->cq, 1, IBV_WC_RETRY_EXC_ERR);
+	expect_nothing_received(world, pair.b_cq);
+	end_pair(&pair);
+}
+
 /* Receive requests may be posted in INIT; messages come from RTR on. */
 static void wait_for_rtr(enum ibv_qp_type type)
 {
