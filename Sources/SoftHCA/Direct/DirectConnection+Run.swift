@@ -13,22 +13,25 @@ extension DirectConnection {
     /// to `execute`.
     ///
     /// - Parameter budget: As for `execute`; each request counts `requestByteCount` besides.
-    /// - Returns: How many requests are done. They are not completed yet.
+    /// - Returns: How many requests are done, which are not completed yet; `nil` when nothing stands in the way of later ones but
+    ///   the one at the head is alone, or of a kind that goes by itself.
     @inline(always)
-    func executeRun(of queuePair: QueuePair, budget: inout Int) -> Int {
-        guard queuePair.sendQueue.committedCount > 1, !self.peer.isSelf, !self.hasBegun else { return 0 }
-        let operation = queuePair.sendQueue.request(at: queuePair.sendQueue.headSlot).operation
-        guard operation == .write || operation == .read else { return 0 }
-        return self.executeRun(of: queuePair, isRead: operation == .read, budget: &budget)
+    func executeRun(of queuePair: QueuePair, budget: inout Int) -> Int? {
+        guard queuePair.sendQueue.committedCount > 1, !self.peer.isSelf, !self.hasBegun else { return nil }
+        let request = queuePair.sendQueue.request(at: queuePair.sendQueue.headSlot)
+        guard request.operation == .write || request.operation == .read,
+            request.byteCount <= Self.runRequestByteCountMax
+        else { return nil }
+        return self.executeRun(of: queuePair, isRead: request.operation == .read, budget: &budget)
     }
 
     @inline(never)
-    private func executeRun(of queuePair: QueuePair, isRead: Bool, budget: inout Int) -> Int {
+    private func executeRun(of queuePair: QueuePair, isRead: Bool, budget: inout Int) -> Int? {
         self.peer.enter()
         defer { self.peer.leave() }
         guard self.examine() == .none else { return 0 }
         let run = self.gatherRun(of: queuePair, isRead: isRead, budget: budget)
-        guard run.requestCount > 1 else { return 0 }
+        guard run.requestCount > 1 else { return run.requestCount == 0 ? 0 : nil }
         self.noteCommunication()
         let scratch = unsafe (queuePair.engine.scratch.local, queuePair.engine.scratch.remote)
         var copiedCount = unsafe self.peer.copySome(

@@ -14,18 +14,22 @@ extension QueuePair {
         var budget = share
         var startedCount = 0
         var requestCount = 0
+        var mayRun = true
         while self.sendQueue.hasCommitted, self.mayExecute(direct) {
             guard budget > 0 else {
                 self.isUnfinished = true
                 break
             }
-            let runCount = direct.executeRun(of: self, budget: &budget)
-            if runCount > 0 {
-                startedCount += runCount
-                requestCount += runCount
-                self.completeRun(runCount, direct)
-                if self.hasLostCompletion { break }
-                continue
+            if mayRun, let runCount = direct.executeRun(of: self, budget: &budget) {
+                // Where one attempt was for nothing, as on memory that needs no system call, the next would be, too.
+                mayRun = runCount > 0
+                if mayRun {
+                    startedCount += runCount
+                    requestCount += runCount
+                    self.completeRun(runCount, direct)
+                    if self.hasLostCompletion { break }
+                    continue
+                }
             }
             budget -= DirectConnection.requestByteCount
             startedCount += 1
