@@ -309,6 +309,14 @@ static inline enum ibv_qp_state state_of(struct ibv_qp *qp)
 	return attr.qp_state;
 }
 
+static inline void to_reset(struct ibv_qp *qp)
+{
+	struct ibv_qp_attr attr = {.qp_state = IBV_QPS_RESET};
+
+	CHECK_EQUAL(ibv_modify_qp(qp, &attr, IBV_QP_STATE), 0);
+	CHECK_EQUAL(state_of(qp), IBV_QPS_RESET);
+}
+
 /* --- Two queue pairs that talk to each other --- */
 
 struct pair {
@@ -397,6 +405,28 @@ static inline struct ibv_send_wr remote_request(
 	wr.wr.rdma.remote_addr = address;
 	wr.wr.rdma.rkey = rkey;
 	return wr;
+}
+
+/* An address handle of this very host. */
+static inline struct ibv_ah *make_ah(struct world *world)
+{
+	struct ibv_ah_attr attr = {
+		.is_global = 1,
+		.port_num = PORT,
+		.grh = {.dgid = world->gid, .sgid_index = world->gid_index, .hop_limit = 64},
+	};
+	struct ibv_ah *ah = ibv_create_ah(world->pd, &attr);
+
+	CHECK(ah != NULL);
+	return ah;
+}
+
+/* Where a datagram goes. */
+static inline void address_datagram(struct ibv_send_wr *wr, struct ibv_ah *ah, struct ibv_qp *target, uint32_t qkey)
+{
+	wr->wr.ud.ah = ah;
+	wr->wr.ud.remote_qpn = target->qp_num;
+	wr->wr.ud.remote_qkey = qkey;
 }
 
 static inline double seconds_now(void)

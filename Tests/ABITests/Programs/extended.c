@@ -300,12 +300,7 @@ CASE(datagrams_are_addressed)
 	init.recv_cq = b_cq;
 	struct ibv_qp *b = ibv_create_qp_ex(world.context, &init);
 	struct ibv_qp_ex *ex = ibv_qp_to_qp_ex(a);
-	struct ibv_ah_attr ah_attr = {
-		.is_global = 1,
-		.port_num = PORT,
-		.grh = {.dgid = world.gid, .sgid_index = world.gid_index, .hop_limit = 64},
-	};
-	struct ibv_ah *ah = ibv_create_ah(world.pd, &ah_attr);
+	struct ibv_ah *ah = make_ah(&world);
 
 	connect_to(&world, a, 0, &usual_path);
 	connect_to(&world, b, 0, &usual_path);

@@ -113,12 +113,7 @@ CASE(sender_of_a_datagram_is_named)
 	struct ibv_cq_ex *cq = ibv_create_cq_ex(world.context, &attr);
 	struct ibv_qp_init_attr init = qp_init(&world, IBV_QPT_UD);
 	struct ibv_poll_cq_attr poll_attr = {0};
-	struct ibv_ah_attr ah_attr = {
-		.is_global = 1,
-		.port_num = PORT,
-		.grh = {.dgid = world.gid, .sgid_index = world.gid_index, .hop_limit = 64},
-	};
-	struct ibv_ah *ah = ibv_create_ah(world.pd, &ah_attr);
+	struct ibv_ah *ah = make_ah(&world);
 	struct ibv_sge sge = piece(&world, 0, 8);
 	struct ibv_send_wr wr = request(1, IBV_WR_SEND, &sge);
 	double deadline = seconds_now() + PATIENCE_SECONDS;
@@ -130,9 +125,7 @@ CASE(sender_of_a_datagram_is_named)
 	connect_to(&world, a, 0, &usual_path);
 	connect_to(&world, b, 0, &usual_path);
 	post_recv(b, 2, piece(&world, HALF, 48));
-	wr.wr.ud.ah = ah;
-	wr.wr.ud.remote_qpn = b->qp_num;
-	wr.wr.ud.remote_qkey = QKEY;
+	address_datagram(&wr, ah, b, QKEY);
 	CHECK_EQUAL(try_send(a, &wr), 0);
 	while ((answer = ibv_start_poll(cq, &poll_attr)) == ENOENT && seconds_now() < deadline)
 		;

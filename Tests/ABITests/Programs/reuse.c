@@ -13,24 +13,13 @@ static void pause_milliseconds(long count)
 
 /* --- RESET and on --- */
 
-static void reset(struct ibv_qp *qp)
-{
-	struct ibv_qp_attr attr = {.qp_state = IBV_QPS_RESET};
-
-	CHECK_EQUAL(ibv_modify_qp(qp, &attr, IBV_QP_STATE), 0);
-	CHECK_EQUAL(state_of(qp), IBV_QPS_RESET);
-}
-
 /* A request to `b`, in whatever way the service needs. */
 static struct ibv_send_wr message(struct pair *pair, struct ibv_ah *ah, struct ibv_sge *sge)
 {
 	struct ibv_send_wr wr = request(1, IBV_WR_SEND, sge);
 
-	if (ah) {
-		wr.wr.ud.ah = ah;
-		wr.wr.ud.remote_qpn = pair->b->qp_num;
-		wr.wr.ud.remote_qkey = QKEY;
-	}
+	if (ah)
+		address_datagram(&wr, ah, pair->b, QKEY);
 	return wr;
 }
 
@@ -39,12 +28,7 @@ static void begin_anew(enum ibv_qp_type type)
 {
 	struct pair pair = make_pair(type);
 	struct world *world = &pair.world;
-	struct ibv_ah_attr ah_attr = {
-		.is_global = 1,
-		.port_num = PORT,
-		.grh = {.dgid = world->gid, .sgid_index = world->gid_index, .hop_limit = 64},
-	};
-	struct ibv_ah *ah = type == IBV_QPT_UD ? ibv_create_ah(world->pd, &ah_attr) : NULL;
+	struct ibv_ah *ah = type == IBV_QPT_UD ? make_ah(world) : NULL;
 	uint32_t grh = type == IBV_QPT_UD ? 40 : 0, length = 1000;
 
 	for (int round = 0; round < 10; round++) {
@@ -68,8 +52,8 @@ static void begin_anew(enum ibv_qp_type type)
 			to_error(pair.a);
 			EXPECT_COMPLETION(world->cq, 77, IBV_WC_WR_FLUSH_ERR);
 		}
-		reset(pair.a);
-		reset(pair.b);
+		to_reset(pair.a);
+		to_reset(pair.b);
 		expect_empty(world->cq);
 		expect_empty(pair.b_cq);
 		connect_to(world, pair.a, pair.b->qp_num, &usual_path);
@@ -297,8 +281,8 @@ CASE(other_retries_have_an_end)
 
 	CHECK_EQUAL(try_send(pair.a, &wr), 0);
 	EXPECT_COMPLETION(pair.world.cq, 1, IBV_WC_RNR_RETRY_EXC_ERR);
-	reset(pair.a);
-	reset(pair.b);
+	to_reset(pair.a);
+	to_reset(pair.b);
 	/* 4.096 us * 2^12 = 17 ms. */
 	path.timeout = 12;
 	connect_to(&pair.world, pair.a, pair.b->qp_num, &path);

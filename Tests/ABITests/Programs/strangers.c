@@ -16,13 +16,6 @@ static struct path impatient(void)
 	return path;
 }
 
-static void reset(struct ibv_qp *qp)
-{
-	struct ibv_qp_attr attr = {.qp_state = IBV_QPS_RESET};
-
-	CHECK_EQUAL(ibv_modify_qp(qp, &attr, IBV_QP_STATE), 0);
-}
-
 /* From INIT on. */
 static void connect_far(struct world *world, struct ibv_qp *qp, uint32_t peer, union ibv_gid gid)
 {
@@ -86,7 +79,7 @@ static void leave_for_another(int uses_write)
 	CHECK_EQUAL(try_send(a, &wr), 0);
 	EXPECT_COMPLETION(b_cq, 1, IBV_WC_SUCCESS);
 	EXPECT_COMPLETION(world.cq, 1, IBV_WC_SUCCESS);
-	reset(b);
+	to_reset(b);
 	memset(world.buffer + HALF, 0, 64);
 	connect_to(&world, b, c->qp_num, &path);
 	connect_to(&world, c, b->qp_num, &path);
@@ -123,8 +116,8 @@ CASE(who_is_not_the_peer_is_not_heard)
 		struct ibv_send_wr wr = request(1, IBV_WR_SEND, &sge);
 
 		memset(pair.world.buffer, 'a', 64);
-		reset(pair.a);
-		reset(pair.b);
+		to_reset(pair.a);
+		to_reset(pair.b);
 		/* On the wire nobody sees another number; there it is the PSN that does not fit. */
 		connect_far(&pair.world, pair.a, pair.b->qp_num, pair.world.gid);
 		if (round == 0)
@@ -164,23 +157,15 @@ static void wait_for_rtr(enum ibv_qp_type type)
 	struct path path = impatient();
 	struct pair pair = make_pair(type);
 	struct world *world = &pair.world;
-	struct ibv_ah_attr ah_attr = {
-		.is_global = 1,
-		.port_num = PORT,
-		.grh = {.dgid = world->gid, .sgid_index = world->gid_index, .hop_limit = 64},
-	};
-	struct ibv_ah *ah = type == IBV_QPT_UD ? ibv_create_ah(world->pd, &ah_attr) : NULL;
+	struct ibv_ah *ah = type == IBV_QPT_UD ? make_ah(world) : NULL;
 	struct ibv_sge sge = piece(world, 0, 24);
 	struct ibv_send_wr wr = request(1, IBV_WR_SEND, &sge);
 
-	if (ah) {
-		wr.wr.ud.ah = ah;
-		wr.wr.ud.remote_qpn = pair.b->qp_num;
-		wr.wr.ud.remote_qkey = QKEY;
-	}
+	if (ah)
+		address_datagram(&wr, ah, pair.b, QKEY);
 	memset(world->buffer, 'a', 24);
-	reset(pair.a);
-	reset(pair.b);
+	to_reset(pair.a);
+	to_reset(pair.b);
 	connect_to(world, pair.a, pair.b->qp_num, &path);
 	CHECK_EQUAL(to_init(pair.b, &path), 0);
 	post_recv(pair.b, 2, piece(world, HALF, 64));
@@ -188,7 +173,7 @@ static void wait_for_rtr(enum ibv_qp_type type)
 	EXPECT_COMPLETION(world->cq, 1, type == IBV_QPT_RC ? IBV_WC_RETRY_EXC_ERR : IBV_WC_SUCCESS);
 	expect_nothing_received(world, pair.b_cq);
 	if (type == IBV_QPT_RC) {
-		reset(pair.a);
+		to_reset(pair.a);
 		connect_to(world, pair.a, pair.b->qp_num, &path);
 	}
 	CHECK_EQUAL(to_rtr(world, pair.b, pair.a->qp_num, &path), 0);
@@ -212,18 +197,11 @@ CASE(a_controlled_key_is_that_of_the_queue_pair)
 {
 	struct pair pair = make_pair(IBV_QPT_UD);
 	struct world *world = &pair.world;
-	struct ibv_ah_attr ah_attr = {
-		.is_global = 1,
-		.port_num = PORT,
-		.grh = {.dgid = world->gid, .sgid_index = world->gid_index, .hop_limit = 64},
-	};
-	struct ibv_ah *ah = ibv_create_ah(world->pd, &ah_attr);
+	struct ibv_ah *ah = make_ah(world);
 	struct ibv_sge sge = piece(world, 0, 32);
 	struct ibv_send_wr wr = request(1, IBV_WR_SEND, &sge);
 
-	wr.wr.ud.ah = ah;
-	wr.wr.ud.remote_qpn = pair.b->qp_num;
-	wr.wr.ud.remote_qkey = 0x80000000 | (QKEY + 5);
+	address_datagram(&wr, ah, pair.b, 0x80000000 | (QKEY + 5));
 	post_recv(pair.b, 2, piece(world, HALF, 40 + 31));
 	CHECK_EQUAL(try_send(pair.a, &wr), 0);
 	EXPECT_COMPLETION(world->cq, 1, IBV_WC_SUCCESS);

@@ -168,12 +168,7 @@ CASE(datagrams)
 {
 	struct world world = make_world();
 	struct ibv_qp *a = make_qp(&world, IBV_QPT_UD), *b = make_qp(&world, IBV_QPT_UD);
-	struct ibv_ah_attr ah_attr = {
-		.is_global = 1,
-		.port_num = PORT,
-		.grh = {.dgid = world.gid, .sgid_index = world.gid_index, .hop_limit = 64},
-	};
-	struct ibv_ah *ah = ibv_create_ah(world.pd, &ah_attr);
+	struct ibv_ah *ah = make_ah(&world);
 	static const uint32_t sizes[] = {0, 1, 7, 256, 1024};
 
 	connect_to(&world, a, 0, &usual_path);
@@ -187,9 +182,7 @@ CASE(datagrams)
 		memset(world.buffer + HALF, 0, HALF);
 		post_recv(b, 2, piece(&world, HALF, 40 + sizes[i]));
 		wr.imm_data = htonl(i);
-		wr.wr.ud.ah = ah;
-		wr.wr.ud.remote_qpn = b->qp_num;
-		wr.wr.ud.remote_qkey = QKEY;
+		address_datagram(&wr, ah, b, QKEY);
 		CHECK_EQUAL(try_send(a, &wr), 0);
 		/* Both report to one queue, in either order. */
 		for (int side = 0; side < 2; side++) {
@@ -221,12 +214,7 @@ CASE(datagram_with_a_wrong_key_is_dropped)
 	struct ibv_cq *b_cq = ibv_create_cq(world.context, 16, NULL, NULL, 0);
 	struct ibv_qp_init_attr init = qp_init(&world, IBV_QPT_UD);
 	struct ibv_qp *a = make_qp(&world, IBV_QPT_UD), *b;
-	struct ibv_ah_attr ah_attr = {
-		.is_global = 1,
-		.port_num = PORT,
-		.grh = {.dgid = world.gid, .sgid_index = world.gid_index, .hop_limit = 64},
-	};
-	struct ibv_ah *ah = ibv_create_ah(world.pd, &ah_attr);
+	struct ibv_ah *ah = make_ah(&world);
 	struct ibv_sge sge = piece(&world, 0, 8);
 	struct ibv_send_wr wr = request(1, IBV_WR_SEND, &sge);
 
@@ -235,9 +223,7 @@ CASE(datagram_with_a_wrong_key_is_dropped)
 	connect_to(&world, a, 0, &usual_path);
 	connect_to(&world, b, 0, &usual_path);
 	post_recv(b, 2, piece(&world, HALF, 48));
-	wr.wr.ud.ah = ah;
-	wr.wr.ud.remote_qpn = b->qp_num;
-	wr.wr.ud.remote_qkey = QKEY + 1;
+	address_datagram(&wr, ah, b, QKEY + 1);
 	CHECK_EQUAL(try_send(a, &wr), 0);
 	EXPECT_COMPLETION(world.cq, 1, IBV_WC_SUCCESS);
 	expect_empty(b_cq);
