@@ -3,31 +3,21 @@
  *
  * usage: direct-bench [ROUNDS]      prints medians; a ratio stands beside each figure that has a reference. */
 #define _GNU_SOURCE
+#include "bench.h"
+
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <infiniband/verbs.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
-
-#define CHECK(claim) \
-	do { \
-		if (!(claim)) { \
-			fprintf(stderr, "direct-bench: %s:%d: not true: %s\n", __FILE__, __LINE__, #claim); \
-			exit(1); \
-		} \
-	} while (0)
 
 static const size_t sizes[] = {8, 64, 4096, 65536, 1 << 20, 8 << 20};
 #define SIZE_COUNT (sizeof sizes / sizeof sizes[0])
@@ -60,36 +50,6 @@ struct side {
 
 static struct shared *shared;
 static int rounds = 31;
-
-static double now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * 1e9 + time.tv_nsec;
-}
-
-static void pin(int core)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(core, &set);
-	sched_setaffinity(0, sizeof set, &set);
-}
-
-static int ascending(const void *left, const void *right)
-{
-	double difference = *(const double *)left - *(const double *)right;
-
-	return (difference > 0) - (difference < 0);
-}
-
-static double median(double *values, int count)
-{
-	qsort(values, count, sizeof *values, ascending);
-	return values[count / 2];
-}
 
 /* Nanoseconds of one call: the median of many groups. */
 #define MEASURE(result, group, statement) \

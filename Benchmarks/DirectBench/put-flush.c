@@ -1,15 +1,8 @@
 /* Open MPI's one-sided put with flush, and its messages, between two ranks of one host. Prints bytes and medians in us. */
+#include "bench.h"
+
 #include <mpi.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-static int ascending(const void *left, const void *right)
-{
-	double difference = *(const double *)left - *(const double *)right;
-
-	return (difference > 0) - (difference < 0);
-}
 
 int main(int argc, char **argv)
 {
@@ -55,10 +48,8 @@ int main(int argc, char **argv)
 			}
 			messages[round] = (MPI_Wtime() - start) / group / 2 * 1e6;
 		}
-		qsort(puts, ROUNDS, sizeof *puts, ascending);
-		qsort(messages, ROUNDS, sizeof *messages, ascending);
 		if (rank == 0)
-			printf("%10d %12.3f %12.3f\n", size, puts[ROUNDS / 2], messages[ROUNDS / 2]);
+			printf("%10d %12.3f %12.3f\n", size, median(puts, ROUNDS), median(messages, ROUNDS));
 	}
 	MPI_Win_free(&window);
 	MPI_Finalize();

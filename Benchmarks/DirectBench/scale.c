@@ -3,27 +3,17 @@
  *
  * usage: scale [QUEUE-PAIRS]      1000 without an argument */
 #define _GNU_SOURCE
+#include "bench.h"
+
 #include <infiniband/verbs.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
-
-#define CHECK(claim) \
-	do { \
-		if (!(claim)) { \
-			fprintf(stderr, "scale: %s:%d: not true: %s\n", __FILE__, __LINE__, #claim); \
-			exit(1); \
-		} \
-	} while (0)
 
 #define BUSY 10
 #define QPS_MAX 8192
@@ -50,21 +40,6 @@ struct side {
 
 static struct shared *shared;
 static char buffer[4096];
-
-static double now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * 1e9 + time.tv_nsec;
-}
-
-static int ascending(const void *left, const void *right)
-{
-	double difference = *(const double *)left - *(const double *)right;
-
-	return (difference > 0) - (difference < 0);
-}
 
 static void meet(void)
 {
@@ -169,12 +144,6 @@ static void post(struct side *side, struct ibv_qp *qp, enum ibv_wr_opcode opcode
 	CHECK(!ibv_post_send(qp, &wr, &bad));
 }
 
-static double median(double *values)
-{
-	qsort(values, ROUNDS, sizeof *values, ascending);
-	return values[ROUNDS / 2];
-}
-
 /* One message there and back, over one queue pair after the other: nanoseconds one way. */
 static double ping_pong(struct side *side, int leads)
 {
@@ -199,7 +168,7 @@ static double ping_pong(struct side *side, int leads)
 		}
 		values[round] = (now() - start) / GROUP / 2;
 	}
-	return median(values);
+	return median(values, ROUNDS);
 }
 
 static double write_each(struct side *side)
@@ -215,7 +184,7 @@ static double write_each(struct side *side)
 		}
 		values[round] = (now() - start) / GROUP;
 	}
-	return median(values);
+	return median(values, ROUNDS);
 }
 
 static void measure(struct side *side, int leads, double *message, double *write)
@@ -231,11 +200,8 @@ static void run(int own, int count)
 {
 	static struct side side;
 	double message[2] = {0}, write[2] = {0};
-	cpu_set_t set;
 
-	CPU_ZERO(&set);
-	CPU_SET(own, &set);
-	sched_setaffinity(0, sizeof set, &set);
+	pin(own);
 	make_side(&side);
 	if (own == 1) {
 		shared->address = (uintptr_t)buffer;
