@@ -19,6 +19,11 @@ enum ManyConnections {
         }
     }
 
+    /// `malloc_trim`, which Swift's Glibc module lacks.
+    private static let trim: (@convention(c) (Int) -> CInt)? = dlsym(nil, "malloc_trim").map {
+        unsafeBitCast($0, to: (@convention(c) (Int) -> CInt).self)
+    }
+
     private static func round(_ pairs: [Pairs], _ region: SharedRegion, _ endpoint: Endpoint) async throws {
         let operationCount = self.operationCount
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -38,7 +43,9 @@ enum ManyConnections {
         }
     }
 
+    /// What is in memory once the allocator has given back what it keeps free, which comes and goes.
     private static func residentKilobytes() -> Int {
+        _ = Self.trim?(0)
         guard let file = fopen("/proc/self/statm", "r") else { return 0 }
         defer { fclose(file) }
         var line = [CChar](repeating: 0, count: 256)
