@@ -175,6 +175,7 @@ extension CompletionRing {
     /// Appends a completion.
     ///
     /// - Parameter isSolicited: Whether it satisfies a consumer that waits for solicited ones only.
+    @inlinable @inline(always)
     public func push(_ completion: WorkCompletion, isSolicited: Bool) -> PushOutcome {
         self.push(completion, isSolicited: isSolicited) { _, _ in true }
     }

@@ -220,13 +220,21 @@ extension CompletionQueue {
     ///
     /// - Parameter isSolicited: Whether the message was sent as solicited. A completion with an error always counts so.
     /// - Returns: `false` when the queue was full: the caller's queue pair has to go to the error state.
+    @inline(always)
     @discardableResult
     package func push(_ completion: WorkCompletion, isSolicited: Bool) -> Bool {
         var completion = completion
         if self.recordsTimes { completion.timestampNanoseconds = MonotonicClock.now }
         // An error counts as solicited.
         let isSolicited = isSolicited || completion.status != 0
-        switch self.ring.push(completion, isSolicited: isSolicited) {
+        let outcome = self.ring.push(completion, isSolicited: isSolicited)
+        if case .stored = outcome { return true }
+        return self.finishPush(outcome)
+    }
+
+    /// - Returns: As `push`.
+    private func finishPush(_ outcome: CompletionRing.PushOutcome) -> Bool {
+        switch outcome {
         case .stored:
             return true
         case .storedAndWaiting:

@@ -17,6 +17,7 @@ extension QueuePair {
     }
 
     /// Whether a scatter element may be used so. For checks at posting; the copy itself checks again.
+    @inline(always)
     internal func isAccessible(_ element: ScatterElement, access: AccessFlags) -> Bool {
         self.memory.resolve(
             key: element.lKey,

@@ -126,6 +126,7 @@ extension QueuePair {
     }
 
     /// Why nothing can be posted now.
+    @inline(always)
     internal var refusal: Errno? {
         guard ProcessGuard.isOwn(self.generation) else { return ProcessGuard.foreignObject }
         return switch self.state {
@@ -134,6 +135,7 @@ extension QueuePair {
         }
     }
 
+    @inline(always)
     private var hasRoom: Bool {
         if self.sendQueue.freeCount == 0 {
             self.sendQueue.free(polledCount: self.sendCompletions.ring.consumedCount)
@@ -143,6 +145,7 @@ extension QueuePair {
 
     /// What an `ibv_wr_opcode` does on this service, or `nil` when the service does not have it. Binds have a way of
     /// their own.
+    @inline(always)
     private func operation(of opcode: UInt32) -> SendRequest.Operation? {
         // What an initiator asks for is what any reliable connection can ask for, but for ATOMIC WRITE.
         let type = self.type == .extendedSend && opcode <= 6 ? .reliable : self.type
@@ -160,6 +163,7 @@ extension QueuePair {
         }
     }
 
+    @inline(always)
     internal func stage(
         _ request: SendWorkRequest,
         operation: SendRequest.Operation,

@@ -260,7 +260,7 @@ extension QueuePair {
         completion.opcode = slot.completionOpcode
         completion.byteCount = slot.byteCount
         completion.qpNumber = self.number
-        self.report(completion, to: self.sendCompletions, isSolicited: false)
+        if !self.sendCompletions.push(completion, isSolicited: false) { self.hasLostCompletion = true }
         self.sendQueue.retire(index, completionEnd: self.sendCompletions.ring.producedCount)
     }
 

@@ -1,10 +1,10 @@
 /// A range of addresses, of this process or of another one. The layout is that of `struct iovec`; see readv(2).
-package struct MemoryRange: BitwiseCopyable, Sendable {
-    package var address: UInt
-    package var byteCount: Int
+public struct MemoryRange: BitwiseCopyable, Sendable {
+    public var address: UInt
+    public var byteCount: Int
 
-    @inline(always)
-    package init(address: UInt, byteCount: Int) {
+    @inlinable @inline(always)
+    public init(address: UInt, byteCount: Int) {
         self.address = address
         self.byteCount = byteCount
     }

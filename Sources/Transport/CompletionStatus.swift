@@ -1,7 +1,7 @@
 /// How a work request ended.
 ///
 /// The raw values are those of `ibv_wc_status`, so that the C face copies them; `ibv_poll_cq(3)` says what each means.
-package enum CompletionStatus: UInt8, BitwiseCopyable, Hashable, Sendable {
+public enum CompletionStatus: UInt8, BitwiseCopyable, Hashable, Sendable {
     case success = 0
     /// The payload does not fit the local buffers.
     case localLengthError = 1

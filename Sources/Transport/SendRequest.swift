@@ -2,8 +2,8 @@
 ///
 /// The requester never touches memory. It names the slot of the request and an offset into its message, and the side
 /// that owns the scatter list gathers and scatters.
-package struct SendRequest: BitwiseCopyable, Sendable {
-    package enum Operation: UInt8, BitwiseCopyable, Hashable, Sendable {
+public struct SendRequest: BitwiseCopyable, Sendable {
+    public enum Operation: UInt8, BitwiseCopyable, Hashable, Sendable {
         case send
         case sendWithInvalidate
         case write
@@ -18,30 +18,30 @@ package struct SendRequest: BitwiseCopyable, Sendable {
         case bindMemoryWindow
     }
 
-    package var operation: Operation
+    public var operation: Operation
     /// Length of the message, 0 … `byteCountMax`. Ignored for the atomics, which are 8 bytes long.
-    package var byteCount: UInt32
+    public var byteCount: UInt32
     /// Whether `immediate` travels with it. Only for `send` and `write`.
-    package var hasImmediate = false
+    public var hasImmediate = false
     /// In host byte order, as it shall stand in the packet.
-    package var immediate: UInt32 = 0
+    public var immediate: UInt32 = 0
     /// What `sendWithInvalidate` invalidates.
-    package var invalidateRKey: UInt32 = 0
-    package var remoteAddress: UInt64 = 0
-    package var rKey: UInt32 = 0
+    public var invalidateRKey: UInt32 = 0
+    public var remoteAddress: UInt64 = 0
+    public var rKey: UInt32 = 0
     /// What `compareAndSwap` expects, or what `fetchAndAdd` adds.
-    package var compareOrAdd: UInt64 = 0
+    public var compareOrAdd: UInt64 = 0
     /// What `compareAndSwap` stores.
-    package var swap: UInt64 = 0
+    public var swap: UInt64 = 0
     /// Asks for a completion event at the responder (SEND and WRITE with immediate).
-    package var isSolicited = false
+    public var isSolicited = false
     /// Waits until all earlier READs and atomics are done.
-    package var isFenced = false
+    public var isFenced = false
     /// An error that was found when the request was posted. The request sends nothing; it completes with this in its
     /// turn, and the queue pair goes to the error state.
-    package var localStatus = CompletionStatus.success
+    public var localStatus = CompletionStatus.success
 
-    package init(operation: Operation, byteCount: UInt32) {
+    public init(operation: Operation, byteCount: UInt32) {
         self.operation = operation
         self.byteCount = byteCount
     }
@@ -49,12 +49,12 @@ package struct SendRequest: BitwiseCopyable, Sendable {
 
 extension SendRequest {
     /// The longest message: 2^31 bytes (IBTA Volume 1, section 9.7.2).
-    package static var byteCountMax: UInt32 { 1 << 31 }
+    public static var byteCountMax: UInt32 { 1 << 31 }
 }
 
 extension SendRequest.Operation {
     /// Whether the responder answers it with more than an acknowledge, which an ACK of a later request cannot replace.
-    package var isAnswered: Bool {
+    public var isAnswered: Bool {
         switch self {
         case .read, .compareAndSwap, .fetchAndAdd, .atomicWrite: true
         case .send, .sendWithInvalidate, .write, .localInvalidate, .bindMemoryWindow: false
@@ -62,14 +62,17 @@ extension SendRequest.Operation {
     }
 
     /// Whether it runs on this side and sends no packet.
-    package var isLocal: Bool {
-        self == .localInvalidate || self == .bindMemoryWindow
+    public var isLocal: Bool {
+        switch self {
+        case .localInvalidate, .bindMemoryWindow: true
+        case .send, .sendWithInvalidate, .write, .read, .compareAndSwap, .fetchAndAdd, .atomicWrite: false
+        }
     }
 }
 
 extension SendRequest.Operation {
     /// Whether it works on 8 bytes of the responder and brings back what stood there.
-    package var isAtomic: Bool {
+    public var isAtomic: Bool {
         self == .compareAndSwap || self == .fetchAndAdd
     }
 }

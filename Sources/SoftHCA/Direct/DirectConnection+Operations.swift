@@ -8,6 +8,7 @@ extension DirectConnection {
     /// One attempt at a request.
     ///
     /// - Parameter budget: Bytes that may still be copied in this go.
+    @inline(always)
     func execute(_ request: borrowing SendRequest, slot: Int, of queuePair: QueuePair, budget: inout Int) -> Outcome {
         self.peer.enter()
         defer { self.peer.leave() }

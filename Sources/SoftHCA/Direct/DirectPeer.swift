@@ -125,6 +125,7 @@ extension DirectPeer {
 
     /// Copies ranges of this process to one range of the peer.
     @unsafe
+    @inline(always)
     func write(_ local: UnsafeBufferPointer<MemoryRange>, to location: MemoryLocation, byteCount: Int) -> Errno? {
         guard byteCount > 0, !location.place.isNowhere else { return nil }
         if let target = unsafe self.mapped(location, byteCount: byteCount) {
@@ -153,6 +154,7 @@ extension DirectPeer {
 
     /// Copies one range of the peer to ranges of this process.
     @unsafe
+    @inline(always)
     func read(_ local: UnsafeBufferPointer<MemoryRange>, from location: MemoryLocation, byteCount: Int) -> Errno? {
         guard byteCount > 0 else { return nil }
         if let source = unsafe self.mapped(location, byteCount: byteCount) {

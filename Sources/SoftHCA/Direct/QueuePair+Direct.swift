@@ -72,6 +72,7 @@ extension QueuePair {
     }
 
     /// Ends a batch: executes it as far as it goes, and gives the engine's lock back. No clock is asked unless something waits.
+    @inline(always)
     internal func commitDirect(_ direct: DirectConnection) {
         self.sendQueue.commitAll()
         self.serveDirect(direct)
@@ -88,6 +89,7 @@ extension QueuePair {
         engine.lock.unlock()
     }
 
+    @inline(always)
     private func mayExecute(_ direct: DirectConnection) -> Bool {
         switch self.state {
         case .readyToSend: break
@@ -97,6 +99,7 @@ extension QueuePair {
         return direct.wait == .none || !direct.mustWait(now: MonotonicClock.now)
     }
 
+    @inline(always)
     private func finishDirect(_ direct: DirectConnection, requestCount: Int, byteCount: Int) {
         let header = self.engine.segment.header
         header.counter(.directRequests).storeRelaxed(header.counter(.directRequests).relaxed &+ UInt64(requestCount))
