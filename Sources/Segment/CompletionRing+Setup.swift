@@ -15,8 +15,6 @@ extension CompletionRing {
             let extent = try segment.allocateExtent(byteCount: rounded * Self.entryByteCount)
             self.reset(Geometry(rounded, at: extent))
             try self.producerLock.initialize()
-            // The consumer is the owner.
-            try self.consumerLock.initializeForOneProcess()
         } catch {
             segment.freeCompletionSlot(index)
             throw error
@@ -67,7 +65,7 @@ extension CompletionRing {
     }
 
     private func move(to new: Geometry, unlessMoreThan limit: Int, in segment: ProcessSegment) -> Bool {
-        guard self.acquire(self.consumerLock) else { return false }
+        self.consumerLock.lock()
         defer { self.consumerLock.unlock() }
         guard self.acquireProducing() else { return false }
         let old = self.geometry
@@ -91,7 +89,7 @@ extension CompletionRing {
 
     /// Removes the completions of a queue pair that is reset or destroyed, and keeps the order of the others.
     package func removeCompletions(ofQueuePair number: UInt32) {
-        guard self.acquire(self.consumerLock) else { return }
+        self.consumerLock.lock()
         defer { self.consumerLock.unlock() }
         guard self.acquireProducing() else { return }
         defer { self.producerLock.unlock() }

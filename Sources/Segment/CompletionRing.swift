@@ -36,7 +36,7 @@ public struct CompletionRing {
     /// Place of the head in the completion table.
     public let index: Int
     @usableFromInline internal let producerLock: SharedLock
-    @usableFromInline internal let consumerLock: SharedLock
+    @usableFromInline internal let consumerLock: LockWord
 
     public enum PushOutcome {
         case stored
@@ -62,7 +62,7 @@ public struct CompletionRing {
         unsafe self.head = head
         self.index = index
         unsafe self.producerLock = SharedLock(at: head)
-        unsafe self.consumerLock = SharedLock(at: head + 64)
+        unsafe self.consumerLock = LockWord(at: head + 64)
     }
 }
 
@@ -253,26 +253,15 @@ extension CompletionRing {
             return false
         }
     }
-
-    @inlinable @inline(always)
-    internal func acquire(_ lock: SharedLock) -> Bool {
-        do throws(Errno) {
-            // A dead holder left the ring sound, see above: there is nothing to repair.
-            try lock.lock()
-            return true
-        } catch {
-            return false
-        }
-    }
 }
 
 // MARK: - Consuming
 
 extension CompletionRing {
-    /// Takes the consumer's lock; `false` when a peer destroyed it.
+    /// Takes the consumer's lock. For the owner.
     @inlinable @inline(always)
-    public func beginConsuming() -> Bool {
-        self.acquire(self.consumerLock)
+    public func beginConsuming() {
+        self.consumerLock.lock()
     }
 
     @inlinable @inline(always)
@@ -294,9 +283,9 @@ extension CompletionRing {
         let index = self.consumed.relaxed
         let geometry = self.geometry
         guard self.hasEntry(index, in: geometry) else { return false }
-        let entry = unsafe self.slot(index, in: geometry).pointee
-        entry.unpack(into: &completion)
-        if entry.payloadKind != CompletionEntry.PayloadKind.none.rawValue { place(entry) }
+        let slot = unsafe self.slot(index, in: geometry)
+        unsafe slot.pointee.unpack(into: &completion)
+        if unsafe slot.pointee.hasPayload { place(unsafe slot.pointee) }
         // Partner of the acquiring load in `push`.
         self.consumed.storeReleasing(index &+ 1)
         return true

@@ -19,8 +19,6 @@ extension ReceiveRing {
             let extent = try segment.allocateExtent(byteCount: byteCount)
             self.reset(Geometry(rounded, at: extent), scatterMax: scatterMax)
             self.sharedWord.storeRelaxed(isShared ? 1 : 0)
-            // Nobody but the owner posts.
-            try self.postLock.initializeForOneProcess()
             try self.takeLock.initialize()
         } catch {
             segment.freeReceiveSlot(index)
@@ -79,7 +77,7 @@ extension ReceiveRing {
     }
 
     private func move(to new: Geometry, unlessMoreThan limit: Int, in segment: ProcessSegment) -> Bool {
-        guard self.acquire(self.postLock) else { return false }
+        self.postLock.lock()
         defer { self.postLock.unlock() }
         guard self.acquire(self.takeLock) else { return false }
         let old = self.geometry

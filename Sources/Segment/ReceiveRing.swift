@@ -34,7 +34,7 @@ public struct ReceiveRing {
     @usableFromInline internal let head: UnsafeMutableRawPointer
     /// Place of the head in the receive table.
     public let index: Int
-    @usableFromInline internal let postLock: SharedLock
+    @usableFromInline internal let postLock: LockWord
     @usableFromInline internal let takeLock: SharedLock
 
     @unsafe
@@ -43,7 +43,7 @@ public struct ReceiveRing {
         unsafe self.segmentBase = segmentBase
         unsafe self.head = head
         self.index = index
-        unsafe self.postLock = SharedLock(at: head)
+        unsafe self.postLock = LockWord(at: head)
         unsafe self.takeLock = SharedLock(at: head + 64)
     }
 }
@@ -131,7 +131,7 @@ extension ReceiveRing {
         elements: UnsafePointer<ScatterElement>?,
         count: Int
     ) -> Errno? {
-        guard var batch = self.beginPosting() else { return .ioError }
+        var batch = self.beginPosting()
         let refusal = unsafe self.append(&batch, workRequestID: workRequestID, elements: elements, count: count)
         self.endPosting(batch)
         return refusal
@@ -149,12 +149,10 @@ extension ReceiveRing {
         }
     }
 
-    /// Begins to append requests. Holds the posters' lock until `endPosting`.
-    ///
-    /// - Returns: `nil` when the lock is broken.
+    /// Begins to append requests. Holds the posters' lock until `endPosting`. For the owner.
     @inlinable @inline(always)
-    public func beginPosting() -> Batch? {
-        guard self.acquire(self.postLock) else { return nil }
+    public func beginPosting() -> Batch {
+        self.postLock.lock()
         return Batch(index: self.posted.relaxed, geometry: self.geometry)
     }
 

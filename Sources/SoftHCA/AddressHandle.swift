@@ -1,7 +1,7 @@
 package import SystemIO
 
 /// The way to the receiver of a datagram, checked once. See ibv_create_ah(3).
-package final class AddressHandle: Sendable {
+public final class AddressHandle: Sendable {
     package let domain: ProtectionDomain
     package let attributes: AddressAttributes
     /// The way itself.

@@ -79,7 +79,9 @@ extension CompletionQueue {
     /// - Returns: `false`, with no lock held, in a forked child.
     @inline(always)
     package func beginPoll() -> Bool {
-        ProcessGuard.isOwn(self.generation) && self.ring.beginConsuming()
+        guard ProcessGuard.isOwn(self.generation) else { return false }
+        self.ring.beginConsuming()
+        return true
     }
 
     /// Takes the oldest completion, or says that there is none. Between `beginPoll` and `endPoll`.
@@ -119,7 +121,7 @@ extension CompletionQueue {
     package func poll(_ count: Int, _ body: (Int, WorkCompletion) -> Void) -> Int {
         guard ProcessGuard.isOwn(self.generation) else { return -1 }
         guard self.makeProgressIfEmpty() else { return self.hasOverrun ? -1 : 0 }
-        guard self.ring.beginConsuming() else { return -1 }
+        self.ring.beginConsuming()
         var completion = WorkCompletion()
         var taken = 0
         while taken < count, self.nextCompletion(&completion) {

@@ -29,7 +29,7 @@ extension QueuePair {
         else {
             return .invalidArgument
         }
-        guard var batch = ring.beginPosting() else { return .ioError }
+        var batch = ring.beginPosting()
         let refusal = unsafe body { workRequestID, elements, count in
             // SAFETY: the caller has `count` elements there.
             unsafe ring.append(&batch, workRequestID: workRequestID, elements: elements, count: count)

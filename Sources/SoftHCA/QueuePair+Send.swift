@@ -58,13 +58,14 @@ extension QueuePair {
         var byteCount: UInt64 = 0
         var status = CompletionStatus.success
         let access: AccessFlags = operation.writesLocally ? .localWrite : .localRead
+        let isCheckedLater = self.checksMemoryLater(operation, opcode: request.opcode)
         let copies = unsafe self.sendQueue.elements(of: slot)
         for index in 0..<count {
             // SAFETY: the caller has `count` elements there, and a slot has room for as many.
             guard let element = unsafe elements?[index] else { return .invalidArgument }
             unsafe copies.advanced(by: index).initialize(to: element)
             byteCount += UInt64(element.byteCount)
-            if element.byteCount > 0 && !self.isAccessible(element, access: access) {
+            if !isCheckedLater, element.byteCount > 0, !self.isAccessible(element, access: access) {
                 status = .localProtectionError
             }
         }
@@ -78,6 +79,19 @@ extension QueuePair {
             isInline: false
         )
         return self.stage(request, operation: operation, body: body, status: status)
+    }
+
+    /// Whether whoever executes the request looks at this side's memory before it does anything that the peer can see, so that
+    /// to look now would be once too often.
+    @inline(always)
+    private func checksMemoryLater(_ operation: SendRequest.Operation, opcode: UInt32) -> Bool {
+        guard unsafe self.directNow != nil else { return false }
+        return switch operation {
+        // A WRITE with immediate takes a receive request first.
+        case .write: opcode == 0
+        case .read: true
+        default: false
+        }
     }
 
     /// Appends a request whose payload is copied now.
@@ -147,6 +161,12 @@ extension QueuePair {
     /// their own.
     @inline(always)
     private func operation(of opcode: UInt32) -> SendRequest.Operation? {
+        // What nearly all are, without the table of jumps below.
+        if self.type == .reliable, opcode <= 3 { return opcode <= 1 ? .write : .send }
+        return self.rareOperation(of: opcode)
+    }
+
+    private func rareOperation(of opcode: UInt32) -> SendRequest.Operation? {
         // What an initiator asks for is what any reliable connection can ask for, but for ATOMIC WRITE.
         let type = self.type == .extendedSend && opcode <= 6 ? .reliable : self.type
         return switch (opcode, type) {

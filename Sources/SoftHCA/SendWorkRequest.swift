@@ -2,25 +2,26 @@
 ///
 /// `opcode` and `flags` are raw, because a C caller may pass any number; `QueuePair` checks them.
 @safe
-package struct SendWorkRequest {
-    package var workRequestID: UInt64
+public struct SendWorkRequest {
+    public var workRequestID: UInt64
     /// The value of `ibv_wr_opcode`.
-    package var opcode: UInt32
+    public var opcode: UInt32
     /// The bits of `ibv_send_flags`.
-    package var flags: UInt32
+    public var flags: UInt32
     /// Immediate data in network byte order, or the key that a SEND with invalidate or a local invalidate names.
-    package var immediateOrKey: UInt32
-    package var remoteAddress: UInt64
-    package var rKey: UInt32
-    package var compareAdd: UInt64
-    package var swap: UInt64
+    public var immediateOrKey: UInt32
+    public var remoteAddress: UInt64
+    public var rKey: UInt32
+    public var compareAdd: UInt64
+    public var swap: UInt64
     /// Datagrams only. The handle must live until the request is appended; its path is copied.
-    package var addressHandle: Unmanaged<AddressHandle>?
+    public var addressHandle: Unmanaged<AddressHandle>?
     /// On an extended connection, the shared receive queue that the request is for.
-    package var remoteQP: UInt32
-    package var remoteQKey: UInt32
+    public var remoteQP: UInt32
+    public var remoteQKey: UInt32
 
-    package init(workRequestID: UInt64, opcode: UInt32, flags: UInt32) {
+    @inlinable @inline(always)
+    public init(workRequestID: UInt64, opcode: UInt32, flags: UInt32) {
         self.workRequestID = workRequestID
         self.opcode = opcode
         self.flags = flags

@@ -37,11 +37,6 @@ public struct SharedLock {
 extension SharedLock: @unchecked Sendable {}
 
 extension SharedLock {
-    /// Sets the lock up, free, for the threads of one process only. It costs half as much, and knows nothing of deaths.
-    public func initializeForOneProcess() throws(Errno) {
-        try Self.check(unsafe pthread_mutex_init(self.mutex, nil))
-    }
-
     /// Sets the lock up, free. Once, before another process can see the memory.
     public func initialize() throws(Errno) {
         var attributes = pthread_mutexattr_t()

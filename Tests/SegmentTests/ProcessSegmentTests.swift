@@ -117,7 +117,7 @@ struct ProcessSegmentTests {
         }
         var identifiers: [UInt64] = []
         var completion = WorkCompletion()
-        #expect(completions.beginConsuming())
+        completions.beginConsuming()
         while completions.next(into: &completion) { identifiers.append(completion.workRequestID) }
         completions.endConsuming()
         #expect(identifiers == (held == .completionProducerWithEntry ? [1, 99, 3, 4, 5] : [1, 3, 4, 5]))

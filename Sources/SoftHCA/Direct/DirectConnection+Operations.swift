@@ -12,14 +12,8 @@ extension DirectConnection {
     func execute(_ request: borrowing SendRequest, slot: Int, of queuePair: QueuePair, budget: inout Int) -> Outcome {
         self.peer.enter()
         defer { self.peer.leave() }
-        switch self.examine() {
-        case .none: break
-        case .noResponse:
-            guard self.isReliable else { return .done }
-            return self.waitForPeer()
-        case .busy: return .wait(.busy)
-        case .receiverNotReady: return .wait(.receiverNotReady)
-        }
+        let wait = self.examine()
+        if wait != .none { return self.waitForPeer(wait, request, slot: slot, of: queuePair) }
         self.noteCommunication()
         switch request.operation {
         case .write: return self.write(request, slot: slot, of: queuePair, budget: &budget)
@@ -32,7 +26,15 @@ extension DirectConnection {
         }
     }
 
-    private func waitForPeer() -> Outcome {
+    private func waitForPeer(
+        _ wait: Wait,
+        _ request: borrowing SendRequest,
+        slot: Int,
+        of queuePair: QueuePair
+    ) -> Outcome {
+        guard queuePair.hasAccessibleMemory(request, slot: slot) else { return .failed(.localProtectionError) }
+        guard wait == .noResponse else { return .wait(wait) }
+        guard self.isReliable else { return .done }
         // A queue pair that has stopped for good does not answer; one that is not there yet wakes us.
         self.entry.waiter.storeRelaxed(1)
         return .wait(.noResponse)
@@ -59,10 +61,12 @@ extension DirectConnection {
         budget: inout Int
     ) -> Outcome {
         if self.offset == 0, request.byteCount > 0 {
-            guard self.access.contains(.remoteWrite) else { return self.refuse(.requestError) }
-            // One that is copied in one go is looked up once.
-            if request.byteCount > UInt32(clamping: budget), self.locate(request, .remoteWrite) == nil {
-                return self.refuse(.accessError)
+            // One that is copied in one go is looked up once, and the memory of this side first.
+            let isLong = request.byteCount > UInt32(clamping: budget)
+            if isLong || !self.access.contains(.remoteWrite) {
+                guard queuePair.hasAccessibleMemory(request, slot: slot) else { return .failed(.localProtectionError) }
+                guard self.access.contains(.remoteWrite) else { return self.refuse(.requestError) }
+                guard self.locate(request, .remoteWrite) != nil else { return self.refuse(.accessError) }
             }
         }
         if request.hasImmediate, !self.hasReceive {
@@ -71,11 +75,11 @@ extension DirectConnection {
         while self.offset < request.byteCount {
             guard budget > 0 else { return .unfinished }
             let byteCount = min(Int(request.byteCount - self.offset), budget)
-            guard let target = self.locate(request, .remoteWrite, at: self.offset, byteCount) else {
-                return self.refuse(.accessError)
-            }
             guard let local = unsafe queuePair.localRanges(slot, self.offset, byteCount, access: .localRead) else {
                 return .failed(.localProtectionError)
+            }
+            guard let target = self.locate(request, .remoteWrite, at: self.offset, byteCount) else {
+                return self.refuse(.accessError)
             }
             if let error = unsafe self.peer.write(local, to: target, byteCount: byteCount) {
                 return unsafe self.outcome(of: error, local: local, needsWrite: false)
@@ -127,23 +131,24 @@ extension DirectConnection {
         budget: inout Int
     ) -> Outcome {
         if self.offset == 0 {
-            guard self.readsMax > 0 else { return self.refuse(.requestError) }
-            if request.byteCount > 0 {
-                guard self.access.contains(.remoteRead) else { return self.refuse(.requestError) }
-                // One that is copied in one go is looked up once.
-                if request.byteCount > UInt32(clamping: budget), self.locate(request, .remoteRead) == nil {
-                    return self.refuse(.accessError)
-                }
+            let mayRead = request.byteCount == 0 ? true : self.access.contains(.remoteRead)
+            let isAllowed = self.readsMax > 0 && mayRead
+            // As for WRITE.
+            let isLong = request.byteCount > UInt32(clamping: budget)
+            if isLong || !isAllowed {
+                guard queuePair.hasAccessibleMemory(request, slot: slot) else { return .failed(.localProtectionError) }
+                guard isAllowed else { return self.refuse(.requestError) }
+                guard self.locate(request, .remoteRead) != nil else { return self.refuse(.accessError) }
             }
         }
         while self.offset < request.byteCount {
             guard budget > 0 else { return .unfinished }
             let byteCount = min(Int(request.byteCount - self.offset), budget)
-            guard let source = self.locate(request, .remoteRead, at: self.offset, byteCount) else {
-                return self.refuse(.accessError)
-            }
             guard let local = unsafe queuePair.localRanges(slot, self.offset, byteCount, access: .localWrite) else {
                 return .failed(.localProtectionError)
+            }
+            guard let source = self.locate(request, .remoteRead, at: self.offset, byteCount) else {
+                return self.refuse(.accessError)
             }
             if let error = unsafe self.peer.read(local, from: source, byteCount: byteCount) {
                 return unsafe self.outcome(of: error, local: local, needsWrite: true)

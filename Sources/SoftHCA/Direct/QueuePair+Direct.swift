@@ -134,6 +134,18 @@ extension QueuePair {
 
     // MARK: - Memory of this side
 
+    /// Whether every element of a request may be used as its operation uses it.
+    internal func hasAccessibleMemory(_ request: borrowing SendRequest, slot: Int) -> Bool {
+        let access: AccessFlags = request.operation.writesLocally ? .localWrite : .localRead
+        guard !self.sendQueue.isInline(slot) else { return true }
+        let elements = unsafe self.sendQueue.elements(of: slot)
+        for index in 0..<Int(self.sendQueue[slot].elementCount) {
+            let element = unsafe elements[index]
+            if element.byteCount > 0, !self.isAccessible(element, access: access) { return false }
+        }
+        return true
+    }
+
     /// Lists where a part of a send request's message is, in the engine's scratch list.
     ///
     /// - Parameter first: Where in the list.
