@@ -10,6 +10,13 @@ extension Engine {
     /// How often the thread looks whether the application still polls.
     private static var pollingCheckNanoseconds: UInt64 { 1_000_000 }
 
+    /// How long the thread leaves a long copy to the thread that posted it, which probably polls now: at first, and where it is
+    /// known to poll. Waking costs as much as copying half a share, and once awake the two are in each other's way.
+    internal static var copyPatienceMin: UInt64 { 100_000 }
+    private static var copyPatienceMax: UInt64 { pollingCheckNanoseconds }
+    /// A part of a long copy is worth so many polls: it takes that much longer.
+    private static var pollsPerPart: UInt64 { 10 }
+
     internal func startThread() throws(Errno) {
         self.thread = try BackgroundThread(name: "verbena") { [unowned self] in self.run() }
     }
@@ -29,19 +36,50 @@ extension Engine {
         }
     }
 
+    /// Leaves what is left of a long copy to whoever polls, from now on. The caller holds the lock.
+    internal func leaveCopyToPollers() {
+        self.copyDeadline = MonotonicClock.now + self.copyPatience
+        self.pollCount.wrappingAdd(Self.pollsPerPart, ordering: .relaxed)
+    }
+
+    /// Learns whether the threads that post long copies poll. The caller holds the lock.
+    ///
+    /// - Parameter last: What the deadline was when the thread looked last.
+    private func adaptCopyPatience(now: UInt64, since last: UInt64) {
+        guard self.copyDeadline < .max else { return }
+        if now >= self.copyDeadline {
+            self.copyPatience = Self.copyPatienceMin
+        } else if last < .max, last != self.copyDeadline {
+            // Only a poll has moved it.
+            self.copyPatience = min(2 * self.copyPatience, Self.copyPatienceMax)
+        }
+    }
+
     private func run() {
         // Held until the thread, and with it the process, has ended: this is how peers see that it lives.
         _ = try? self.segment.header.lifeLock.lock()
         var isListening = true
         var lastLook = Look(at: MonotonicClock.now, pollCount: 0)
+        var lastCopyDeadline = UInt64.max
+        var timeout = self.lock.withLock { self.sleepNanoseconds(isListening: isListening) }
         while !self.isStopping.load(ordering: .acquiring) {
-            let timeout = self.sleepNanoseconds(isListening: isListening)
+            var eventCount = 0
             var endedCount = 0
             var hasChangedRoutes = false
             _ = try? self.poller.wait(timeoutNanoseconds: timeout) { token in
+                eventCount += 1
                 if token == Token.wake { _ = try? self.wake.wait() }
                 if token >= Token.firstProcess { endedCount += 1 }
                 if token == Token.routes { hasChangedRoutes = true }
+            }
+            self.membership.refreshIfNeeded()
+            if hasChangedRoutes {
+                self.routeMonitor?.drain()
+                self.portWatch.refresh()
+            }
+            if eventCount == 0, self.isBeingCopied {
+                timeout = Self.pollingCheckNanoseconds
+                continue
             }
             self.lock.lock()
             if self.isStopping.load(ordering: .acquiring) {
@@ -51,6 +89,8 @@ extension Engine {
             let look = Look(at: MonotonicClock.now, pollCount: self.pollCount.load(ordering: .relaxed))
             isListening = self.mustListen(look, since: lastLook)
             lastLook = look
+            self.adaptCopyPatience(now: look.at, since: lastCopyDeadline)
+            lastCopyDeadline = self.copyDeadline
             if isListening {
                 self.progress(isThread: true)
             } else {
@@ -58,14 +98,19 @@ extension Engine {
             }
             self.receiveForwarded()
             if endedCount > 0 { self.noteDeaths() }
+            timeout = self.sleepNanoseconds(isListening: isListening)
             self.lock.unlock()
-            self.membership.refreshIfNeeded()
-            if hasChangedRoutes {
-                self.routeMonitor?.drain()
-                self.portWatch.refresh()
-            }
             self.arm(listening: isListening)
         }
+    }
+
+    /// Whether another thread works on a long copy just now. It does all that this one would do; to sleep on the lock would cost it
+    /// a system call at each part.
+    private var isBeingCopied: Bool {
+        guard self.isUnfinished.load(ordering: .relaxed) else { return false }
+        guard self.lock.tryLock() else { return true }
+        self.lock.unlock()
+        return false
     }
 
     /// How often application threads had polled at some time.
@@ -96,20 +141,19 @@ extension Engine {
         }
     }
 
-    /// Until the next timer; while the thread does not listen, no longer than until the next look at the application.
+    /// Until the next timer; while the thread does not listen, no longer than until the next look at the application. The caller
+    /// holds the lock.
     private func sleepNanoseconds(isListening: Bool) -> UInt64? {
-        self.lock.withLock {
-            let now = MonotonicClock.now
-            let mustLook = !isListening || self.isBlocked
-            let check = mustLook ? now + Self.pollingCheckNanoseconds : UInt64.max
-            self.sleepsUntil = min(
-                self.nextDeadline,
-                self.copyDeadline,
-                check,
-                self.membership.nextRefreshNanoseconds ?? .max
-            )
-            guard self.sleepsUntil < .max else { return nil }
-            return self.sleepsUntil > now ? self.sleepsUntil - now : 0
-        }
+        let now = MonotonicClock.now
+        let mustLook = !isListening || self.isBlocked
+        let check = mustLook ? now + Self.pollingCheckNanoseconds : UInt64.max
+        self.sleepsUntil = min(
+            self.nextDeadline,
+            self.copyDeadline,
+            check,
+            self.membership.nextRefreshNanoseconds ?? .max
+        )
+        guard self.sleepsUntil < .max else { return nil }
+        return self.sleepsUntil > now ? self.sleepsUntil - now : 0
     }
 }

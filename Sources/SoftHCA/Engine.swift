@@ -47,6 +47,8 @@ package final class Engine {
     internal var nextDeadline = UInt64.max
     /// When the background thread goes on with a long copy, unless a polling thread does before.
     internal var copyDeadline = UInt64.max
+    /// How long it leaves one to them.
+    internal var copyPatience = copyPatienceMin
     /// When the background thread wakes by itself.
     internal var sleepsUntil = UInt64.max
     package internal(set) var counters = EngineCounters()
@@ -240,15 +242,11 @@ extension Engine {
         } else if self.touchedCount > 0, self.hasUnfinishedPackets || isThread {
             self.noteDeadline(now)
         } else if self.touchedCount > 0, self.copyDeadline == .max {
-            self.copyDeadline = now.nanoseconds + Self.copyPatienceNanoseconds
+            self.leaveCopyToPollers()
         }
         self.isUnfinished.store(self.touchedCount > 0, ordering: .relaxed)
         self.wakeThreadIfNeeded()
     }
-
-    /// How long the background thread leaves a long copy to the thread that posted it, which probably polls now: waking
-    /// costs as much as copying half a share.
-    private static var copyPatienceNanoseconds: UInt64 { 100_000 }
 
     /// How long to wait for room in the socket's send buffer.
     private static var blockedRetryNanoseconds: UInt64 { 500_000 }
