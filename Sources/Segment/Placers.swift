@@ -1,22 +1,22 @@
-internal import Synchronization
+public import Synchronization
 internal import SystemIO
 
 /// How many threads of this process are just putting payloads in place that travelled with their completions.
 ///
 /// It lets them look keys up without writing to the memory table, whose lines the senders read for each message. Whoever
 /// takes a region away makes its key invalid and then waits here until each thread that may have seen it valid is through.
-package final class Placers: Sendable {
+public final class Placers: Sendable {
     // Two counts, of which newcomers take the current one: so there is an end to waiting, however many come.
-    private let first = Atomic<Int>(0)
-    private let second = Atomic<Int>(0)
-    private let isSecondCurrent = Atomic<Bool>(false)
+    @usableFromInline internal let first = Atomic<Int>(0)
+    @usableFromInline internal let second = Atomic<Int>(0)
+    @usableFromInline internal let isSecondCurrent = Atomic<Bool>(false)
     private let lock = Lock()
 
     internal init() {}
 
     /// - Returns: What to give to `leave`.
-    @inline(always)
-    package func enter() -> Bool {
+    @inlinable @inline(always)
+    public func enter() -> Bool {
         let isSecond = self.isSecondCurrent.load(ordering: .relaxed)
         // With the fence that it contains: we count ourselves in, then look at keys; `wait` comes after a key was
         // taken back, and then looks at the counts.
@@ -28,8 +28,8 @@ package final class Placers: Sendable {
         return isSecond
     }
 
-    @inline(always)
-    package func leave(_ isSecond: Bool) {
+    @inlinable @inline(always)
+    public func leave(_ isSecond: Bool) {
         if isSecond {
             self.second.wrappingSubtract(1, ordering: .releasing)
         } else {

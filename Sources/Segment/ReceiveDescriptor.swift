@@ -51,7 +51,8 @@ public struct ReceiveDescriptor: ~Copyable {
     internal mutating func fill(workRequestID: UInt64, from elements: UnsafePointer<ScatterElement>, count: Int) {
         self.workRequestID = workRequestID
         self.elementCount = min(count, self.capacity)
-        unsafe self.storage.update(from: elements, count: self.elementCount)
+        // Element by element: nearly all have one or two, which a call of memcpy would cost more than.
+        for index in 0..<self.elementCount { unsafe self.storage[index] = elements[index] }
     }
 }
 

@@ -171,8 +171,8 @@ extension ReceiveRing {
         unsafe slot.storeBytes(of: workRequestID, as: UInt64.self)
         unsafe slot.storeBytes(of: UInt32(truncatingIfNeeded: count), toByteOffset: 8, as: UInt32.self)
         if let elements = unsafe elements, count > 0 {
-            unsafe (slot + Self.requestHeaderByteCount).assumingMemoryBound(to: ScatterElement.self)
-                .update(from: elements, count: count)
+            let copies = unsafe (slot + Self.requestHeaderByteCount).assumingMemoryBound(to: ScatterElement.self)
+            for index in 0..<count { unsafe copies[index] = elements[index] }
         }
         // A taker has read the place long ago, and its core may still have the line.
         if batch.geometry.capacity > 2 * Self.requestsAhead {

@@ -13,28 +13,21 @@ extension QueuePair {
         elements: UnsafePointer<ScatterElement>?,
         count: Int
     ) -> Errno? {
-        unsafe self.postReceives { append in unsafe append(workRequestID, elements, count) }
+        if let refusal = self.receiveRefusal { return refusal }
+        guard let ring = self.receiveRing else { return .invalidArgument }
+        let refusal = unsafe ring.post(workRequestID: workRequestID, elements: elements, count: count)
+        self.didPostReceives(to: ring)
+        return refusal
     }
 
-    /// Posts receive requests.
-    ///
-    /// - Parameter body: Gets a function that appends one request, and returns why it was not taken, if it was not; the last
-    ///   such answer is the result. As `postReceive` has it.
-    @inline(always)
-    package func postReceives(
-        _ body: ((UInt64, UnsafePointer<ScatterElement>?, Int) -> Errno?) -> Errno?
-    ) -> Errno? {
+    /// Why no receive request can be posted now to `receiveRing`, if so.
+    package var receiveRefusal: Errno? {
         guard ProcessGuard.isOwn(self.generation) else { return ProcessGuard.foreignObject }
-        guard let ring = self.receiveRing, self.stateCode.load(ordering: .acquiring) != QueuePairState.reset.rawValue
-        else {
-            return .invalidArgument
-        }
-        var batch = ring.beginPosting()
-        let refusal = unsafe body { workRequestID, elements, count in
-            // SAFETY: the caller has `count` elements there.
-            unsafe ring.append(&batch, workRequestID: workRequestID, elements: elements, count: count)
-        }
-        ring.endPosting(batch)
+        return self.stateCode.load(ordering: .acquiring) == QueuePairState.reset.rawValue ? .invalidArgument : nil
+    }
+
+    /// Sees to those who wait for what was just posted.
+    package func didPostReceives(to ring: ReceiveRing) {
         if ring.takeWaiter() { self.engine.notifyWaiters(of: ring) }
         // The state may have changed to error in between; whoever comes later flushes.
         if self.stateCode.load(ordering: .sequentiallyConsistent) == QueuePairState.error.rawValue {
@@ -43,6 +36,5 @@ extension QueuePair {
                 self.engine.finishRound(now: Timestamp(nanoseconds: MonotonicClock.now))
             }
         }
-        return refusal
     }
 }

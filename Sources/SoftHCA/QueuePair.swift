@@ -1,5 +1,5 @@
 internal import HostRegistry
-internal import Segment
+package import Segment
 internal import Synchronization
 package import SystemIO
 internal import Transport
@@ -30,7 +30,8 @@ package final class QueuePair {
     // SAFETY: set once by the C face, before the object is shared.
     package var userObject: UnsafeMutableRawPointer?
     internal let engine: Engine
-    internal let receiveRing: ReceiveRing?
+    /// `nil` where receive requests come from a shared queue.
+    package let receiveRing: ReceiveRing?
     internal let entry: QueuePairEntry
     /// `state` for those who do not hold the lock.
     internal let stateCode = Atomic<UInt32>(QueuePairState.reset.rawValue)

@@ -1,23 +1,23 @@
 import Wire
 
 /// The end of a receive request.
-package struct ReceiveCompletion: Hashable, Sendable {
-    package enum Operation: UInt8, Hashable, Sendable {
+public struct ReceiveCompletion: Hashable, Sendable {
+    public enum Operation: UInt8, Hashable, Sendable {
         case send
         case writeWithImmediate
     }
 
-    package var status: CompletionStatus
-    package var operation: Operation
+    public var status: CompletionStatus
+    public var operation: Operation
     /// Length of the message that arrived.
-    package var byteCount: UInt32
-    package var hasImmediate: Bool
-    package var immediate: UInt32
+    public var byteCount: UInt32
+    public var hasImmediate: Bool
+    public var immediate: UInt32
     /// The key that the message invalidated.
-    package var invalidatedRKey: UInt32?
-    package var isSolicited: Bool
+    public var invalidatedRKey: UInt32?
+    public var isSolicited: Bool
 
-    package init(
+    public init(
         status: CompletionStatus,
         operation: Operation,
         byteCount: UInt32,
@@ -52,7 +52,7 @@ extension ReceiveCompletion {
     }
 
     /// A receive request that ends without a message.
-    package init(failed status: CompletionStatus) {
+    public init(failed status: CompletionStatus) {
         self.init(
             status: status,
             operation: .send,

@@ -1,5 +1,6 @@
 internal import CVerbs
 internal import Glibc
+internal import Segment
 internal import SoftHCA
 internal import SystemIO
 
@@ -114,21 +115,26 @@ internal func postReceive(
 ) -> CInt {
     guard let queuePair = unsafe queuePair else { return EINVAL }
     return unsafe queuePair.object._withUnsafeGuaranteedRef { object in
-        var next = unsafe requests
-        let refusal = unsafe object.postReceives { append in
-            while let request = unsafe next {
-                let refusal = unsafe append(
-                    request.pointee.wr_id,
-                    request.pointee.elements,
-                    Int(request.pointee.num_sge)
-                )
-                if let refusal { return refusal }
-                unsafe next = request.pointee.next
-            }
-            return nil
+        guard let ring = object.receiveRing else {
+            unsafe failed?.pointee = requests
+            return EINVAL
         }
-        if refusal != nil { unsafe failed?.pointee = next }
-        return refusal?.rawValue ?? 0
+        if let refusal = object.receiveRefusal {
+            unsafe failed?.pointee = requests
+            return refusal.rawValue
+        }
+        var batch = ring.beginPosting()
+        let result = unsafe postEach(requests, failed) { request in
+            unsafe ring.append(
+                &batch,
+                workRequestID: request.pointee.wr_id,
+                elements: request.pointee.elements,
+                count: Int(request.pointee.num_sge)
+            )
+        }
+        ring.endPosting(batch)
+        object.didPostReceives(to: ring)
+        return result
     }
 }
 

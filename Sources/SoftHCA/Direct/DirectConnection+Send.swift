@@ -50,6 +50,7 @@ extension DirectConnection {
     /// Lets a short payload travel with its completion; the receiver's poll puts it in place.
     ///
     /// - Returns: `.unfinished` when there is no room for it now.
+    @inline(always)
     private func sendEagerly(_ request: borrowing SendRequest, slot: Int, of queuePair: QueuePair) -> Outcome {
         guard let completions = self.completions else { return .unfinished }
         let byteCount = Int(request.byteCount)
@@ -121,6 +122,7 @@ extension DirectConnection {
         }
     }
 
+    @inline(always)
     private func tryTakeReceive(_ receives: ReceiveRing, byteCount: Int) -> ReceiveRing.TakeOutcome {
         let entry = self.entry
         let isReliable = self.isReliable
@@ -136,6 +138,7 @@ extension DirectConnection {
     }
 
     /// Whether the message fits into the receive request that was taken, as the peer's responder would find.
+    @inline(always)
     private func checkReceive(byteCount: Int) -> Outcome? {
         guard self.receive.byteCount >= UInt64(byteCount) else {
             self.completeFailed(.localLengthError)
@@ -240,6 +243,7 @@ extension DirectConnection {
         self.push(self.completion(done), isSolicited: true)
     }
 
+    @inline(always)
     private func completion(
         _ operation: ReceiveCompletion.Operation,
         _ request: borrowing SendRequest,
@@ -259,6 +263,7 @@ extension DirectConnection {
         )
     }
 
+    @inline(always)
     private func completion(_ done: ReceiveCompletion) -> WorkCompletion {
         var completion = WorkCompletion(
             done,
@@ -280,6 +285,7 @@ extension DirectConnection {
         self.finishReceive(outcome, completions)
     }
 
+    @inline(always)
     private func finishReceive(_ outcome: CompletionRing.PushOutcome, _ completions: CompletionRing) {
         self.hasReceive = false
         self.entry.receiveIndex.storeReleasing(0)
