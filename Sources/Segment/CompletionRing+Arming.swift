@@ -37,7 +37,7 @@ extension CompletionRing {
 
     /// Asks for one event at the next completion. Asking for any completion outweighs asking for solicited ones. For the owner.
     ///
-    /// - Returns: `nil` when a peer destroyed the lock.
+    /// - Returns: `nil` when the owner has died.
     @discardableResult
     public func arm(solicitedOnly: Bool) -> Asking? {
         guard self.acquireProducing() else { return nil }

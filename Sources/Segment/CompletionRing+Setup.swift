@@ -10,11 +10,10 @@ extension CompletionRing {
     package init(in segment: ProcessSegment, capacity: Int) throws(Errno) {
         let rounded = Self.roundedCapacity(capacity)
         let index = try segment.allocateCompletionSlot()
-        unsafe self.init(segmentBase: segment.address(0), layout: segment.layout, index: index)
+        self.init(in: segment.view, index: index)
         do throws(Errno) {
             let extent = try segment.allocateExtent(byteCount: rounded * Self.entryByteCount)
             self.reset(Geometry(rounded, at: extent))
-            try self.producerLock.initialize()
         } catch {
             segment.freeCompletionSlot(index)
             throw error

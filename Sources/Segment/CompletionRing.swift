@@ -8,10 +8,10 @@ public import SystemIO
 ///
 /// | Bytes   | Contents                                                                                 |
 /// |---------|------------------------------------------------------------------------------------------|
-/// | 0-47    | producers' lock                                                                          |
+/// | 0-3     | producers' lock                                                                          |
 /// | 48-55   | index of the next entry to write                                                         |
 /// | 56-63   | how far the producers know that the consumer has come                                    |
-/// | 64-127  | consumer's lock                                                                          |
+/// | 64-67   | consumer's lock                                                                          |
 /// | 128-135 | index of the next entry to read                                                          |
 /// | 192-199 | capacity (low half), offset of the entries in pages (high half): changed under both locks |
 /// | 200-203 | 1 after an overrun                                                                       |
@@ -35,7 +35,7 @@ public struct CompletionRing {
     @usableFromInline internal let head: UnsafeMutableRawPointer
     /// Place of the head in the completion table.
     public let index: Int
-    @usableFromInline internal let producerLock: SharedLock
+    @usableFromInline internal let producerLock: HolderLock
     @usableFromInline internal let consumerLock: LockWord
 
     public enum PushOutcome {
@@ -55,14 +55,14 @@ public struct CompletionRing {
     /// Bytes between two entries: a cache line.
     public static var entryByteCount: Int { 64 }
 
-    @unsafe
-    internal init(segmentBase: UnsafeMutableRawPointer, layout: SegmentLayout, index: Int) {
-        let head = unsafe segmentBase + layout.completionsOffset + index * SegmentLayout.completionEntryByteCount
-        unsafe self.segmentBase = segmentBase
-        unsafe self.head = head
+    /// - Parameter index: Of a place in the table.
+    internal init(in view: SegmentView, index: Int) {
+        let offset = view.layout.completionsOffset + index * SegmentLayout.completionEntryByteCount
+        unsafe self.segmentBase = view.base
+        unsafe self.head = view.base + offset
         self.index = index
-        unsafe self.producerLock = SharedLock(at: head)
-        unsafe self.consumerLock = LockWord(at: head + 64)
+        self.producerLock = HolderLock(at: offset, in: view)
+        unsafe self.consumerLock = LockWord(at: self.head + 64)
     }
 }
 
@@ -242,16 +242,24 @@ extension CompletionRing {
     }
 
     /// Takes the producers' lock, and finishes what a holder that died had begun.
+    ///
+    /// - Returns: `false` when the owner has died.
     @inlinable @inline(always)
     internal func acquireProducing() -> Bool {
-        do throws(Errno) {
-            guard try self.producerLock.lock() == .ownerDied else { return true }
-            let index = self.produced.relaxed
-            if self.hasEntry(index, in: self.geometry) { self.produced.storeReleasing(index &+ 1) }
-            return true
-        } catch {
-            return false
+        switch self.producerLock.lock() {
+        case .clean: true
+        case .holderDied: self.finishProducing()
+        case .ownerDied: false
         }
+    }
+
+    /// Moves the index for a producer that died before it could.
+    @usableFromInline
+    @inline(never)
+    internal func finishProducing() -> Bool {
+        let index = self.produced.relaxed
+        if self.hasEntry(index, in: self.geometry) { self.produced.storeReleasing(index &+ 1) }
+        return true
     }
 }
 

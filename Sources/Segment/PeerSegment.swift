@@ -3,13 +3,20 @@ package import SystemIO
 /// The segment of another process, mapped.
 package final class PeerSegment: Sendable {
     private let mapping: SharedMapping
+    private let liveness: ProcessLiveness
     package let view: SegmentView
 
     /// Maps the segment behind a descriptor.
     ///
-    /// - Parameter processID: Of the process that must own it.
+    /// - Parameters:
+    ///   - processID: Of the process that must own it.
+    ///   - liveness: Which processes live.
     /// - Throws: `EPROTO` when it is no segment of this version, or another process's; `ENOMEM`.
-    package init(takingOver descriptor: consuming OwnedDescriptor, processID: Int32) throws(Errno) {
+    package init(
+        takingOver descriptor: consuming OwnedDescriptor,
+        processID: Int32,
+        liveness: ProcessLiveness
+    ) throws(Errno) {
         let byteCount = try FileSystem.information(of: descriptor.rawValue).byteCount
         guard byteCount >= SegmentLayout.headerByteCount else { throw .protocolError }
         let mapping = try SharedMapping(takingOver: descriptor, byteCount: byteCount)
@@ -18,7 +25,14 @@ package final class PeerSegment: Sendable {
         guard header.isSound, header.processID == UInt32(bitPattern: processID),
             let layout = SegmentLayout(header), layout.byteCount == byteCount
         else { throw .protocolError }
-        unsafe self.view = SegmentView(base: mapping.base, layout: layout)
+        self.liveness = liveness
+        // Whoever works there attaches itself, and gets another view.
+        unsafe self.view = SegmentView(
+            base: mapping.base,
+            layout: layout,
+            holder: .owner,
+            liveness: .passUnretained(liveness)
+        )
         // The memory stays, and a descriptor is a thing that programs run out of.
         mapping.descriptor.close()
         self.mapping = mapping

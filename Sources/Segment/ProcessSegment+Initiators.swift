@@ -33,7 +33,7 @@ extension ProcessSegment {
         while line.sequence.acquired == sequence, line.incarnation.acquired == incarnation {
             lookCount += 1
             if !deadline.overflow, MonotonicClock.now > deadline.partialValue { return }
-            if lookCount % Self.looksPerQuestion == 0, self.isInitiatorAlive?(block, incarnation) == false {
+            if lookCount % Self.looksPerQuestion == 0, self.liveness.isAlive?(block, incarnation) == false {
                 // The line stays as it is until somebody else gets the block, and sets it up anew: clearing it here could
                 // hit that one.
                 return

@@ -12,9 +12,8 @@ package final class ProcessSegment {
     package let header: SegmentHeader
     package let memory: MemoryTable
     package let queuePairs: QueuePairTable
-    /// Whether the process that has a block of QPNs, and started at some time, is alive. Set before peers may come.
-    // SAFETY: set once by the engine, before the segment is shared.
-    package var isInitiatorAlive: (@Sendable (UInt32, UInt64) -> Bool)?
+    /// Which processes live.
+    package let liveness = ProcessLiveness()
 
     /// Threads of this process that put payloads in place.
     package let placers = Placers()
@@ -52,7 +51,12 @@ package final class ProcessSegment {
         let secret = (Random.uint64, Random.uint64)
         header.initialize(layout, processID: UInt32(bitPattern: ProcessIdentity.pid), secret: secret)
         try header.initializeLocks()
-        unsafe self.view = SegmentView(base: self.mapping.base, layout: layout)
+        unsafe self.view = SegmentView(
+            base: self.mapping.base,
+            layout: layout,
+            holder: .owner,
+            liveness: .passUnretained(self.liveness)
+        )
         self.header = header
         self.memory = self.view.memory
         self.queuePairs = self.view.queuePairs

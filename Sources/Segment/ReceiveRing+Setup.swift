@@ -13,13 +13,12 @@ extension ReceiveRing {
     package init(in segment: ProcessSegment, capacity: Int, scatterMax: Int, isShared: Bool = false) throws(Errno) {
         let rounded = CompletionRing.roundedCapacity(capacity)
         let index = try segment.allocateReceiveSlot()
-        unsafe self.init(segmentBase: segment.address(0), layout: segment.layout, index: index)
+        self.init(in: segment.view, index: index)
         do throws(Errno) {
             let byteCount = rounded * Self.requestByteCount(scatterMax: scatterMax)
             let extent = try segment.allocateExtent(byteCount: byteCount)
             self.reset(Geometry(rounded, at: extent), scatterMax: scatterMax)
             self.sharedWord.storeRelaxed(isShared ? 1 : 0)
-            try self.takeLock.initialize()
         } catch {
             segment.freeReceiveSlot(index)
             throw error
@@ -57,7 +56,7 @@ extension ReceiveRing.Geometry {
 extension ReceiveRing {
     /// Forgets all requests, as the reset of a queue pair does.
     package func removeAll() {
-        guard self.acquire(self.takeLock) else { return }
+        guard self.acquireTaking() else { return }
         self.taken.storeReleasing(self.posted.acquired)
         self.takeLock.unlock()
     }
@@ -79,7 +78,7 @@ extension ReceiveRing {
     private func move(to new: Geometry, unlessMoreThan limit: Int, in segment: ProcessSegment) -> Bool {
         self.postLock.lock()
         defer { self.postLock.unlock() }
-        guard self.acquire(self.takeLock) else { return false }
+        guard self.acquireTaking() else { return false }
         let old = self.geometry
         let first = self.taken.relaxed
         let end = self.posted.relaxed

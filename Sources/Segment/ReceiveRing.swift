@@ -7,10 +7,10 @@ public import SystemIO
 ///
 /// | Bytes   | Contents                                                                                  |
 /// |---------|-------------------------------------------------------------------------------------------|
-/// | 0-47    | posters' lock                                                                             |
+/// | 0-3     | posters' lock                                                                             |
 /// | 48-55   | index of the next request to post                                                         |
 /// | 56-63   | how far the posters know that the takers have come                                        |
-/// | 64-111  | takers' lock                                                                              |
+/// | 64-67   | takers' lock                                                                              |
 /// | 112-119 | index of the next request to take                                                         |
 /// | 120-127 | how far the takers know that the posters have come                                        |
 /// | 128-135 | capacity (low half), offset of the requests in pages (high half): changed under both locks |
@@ -35,16 +35,16 @@ public struct ReceiveRing {
     /// Place of the head in the receive table.
     public let index: Int
     @usableFromInline internal let postLock: LockWord
-    @usableFromInline internal let takeLock: SharedLock
+    @usableFromInline internal let takeLock: HolderLock
 
-    @unsafe
-    internal init(segmentBase: UnsafeMutableRawPointer, layout: SegmentLayout, index: Int) {
-        let head = unsafe segmentBase + layout.receivesOffset + index * SegmentLayout.receiveEntryByteCount
-        unsafe self.segmentBase = segmentBase
-        unsafe self.head = head
+    /// - Parameter index: Of a place in the table.
+    internal init(in view: SegmentView, index: Int) {
+        let offset = view.layout.receivesOffset + index * SegmentLayout.receiveEntryByteCount
+        unsafe self.segmentBase = view.base
+        unsafe self.head = view.base + offset
         self.index = index
-        unsafe self.postLock = LockWord(at: head)
-        unsafe self.takeLock = SharedLock(at: head + 64)
+        unsafe self.postLock = LockWord(at: self.head)
+        self.takeLock = HolderLock(at: offset + 64, in: view)
     }
 }
 
@@ -223,7 +223,7 @@ extension ReceiveRing {
         ifWanted isWanted: (borrowing ReceiveDescriptor, UInt64) -> Bool
     ) -> TakeOutcome {
         let isShared = self.sharedWord.relaxed != 0
-        if isShared, !self.acquire(self.takeLock) { return .empty }
+        if isShared, !self.acquireTaking() { return .empty }
         defer { if isShared { self.takeLock.unlock() } }
         let geometry = self.geometry
         while true {
@@ -292,14 +292,10 @@ extension ReceiveRing {
         return self.limit.replace(limit, with: 0)
     }
 
+    /// - Returns: `false` when the owner has died.
     @inlinable @inline(always)
-    internal func acquire(_ lock: SharedLock) -> Bool {
-        do throws(Errno) {
-            // A dead holder left the ring sound, see above: there is nothing to repair.
-            try lock.lock()
-            return true
-        } catch {
-            return false
-        }
+    internal func acquireTaking() -> Bool {
+        // Another holder that died left the ring sound, see above: there is nothing to repair.
+        self.takeLock.lock() != .ownerDied
     }
 }

@@ -63,8 +63,8 @@ public struct SegmentLayout: Sendable, Hashable {
 }
 
 extension SegmentLayout {
-    public var initiatorsOffset: Int { Self.headerByteCount }
-    public var memoryOffset: Int { self.initiatorsOffset + Self.initiatorCount * Self.initiatorByteCount }
+    public static var initiatorsOffset: Int { Self.headerByteCount }
+    public var memoryOffset: Int { Self.initiatorsOffset + Self.initiatorCount * Self.initiatorByteCount }
     public var queuePairsOffset: Int { self.memoryOffset + self.memoryCount * Self.memoryEntryByteCount }
     public var completionsOffset: Int { self.queuePairsOffset + Self.queuePairCount * Self.queuePairEntryByteCount }
     public var receivesOffset: Int { self.completionsOffset + self.completionCount * Self.completionEntryByteCount }

@@ -7,13 +7,24 @@ public struct SegmentView {
     @usableFromInline internal let base: UnsafeMutableRawPointer
     public let layout: SegmentLayout
     public let header: SegmentHeader
+    /// Who works on the segment through this view.
+    internal let holder: SegmentHolder
+    // SAFETY: whoever has the mapping keeps it.
+    internal let liveness: Unmanaged<ProcessLiveness>
     public let memory: MemoryTable
     public let queuePairs: QueuePairTable
 
     @unsafe
-    internal init(base: UnsafeMutableRawPointer, layout: SegmentLayout) {
+    internal init(
+        base: UnsafeMutableRawPointer,
+        layout: SegmentLayout,
+        holder: SegmentHolder,
+        liveness: Unmanaged<ProcessLiveness>
+    ) {
         unsafe self.base = base
         self.layout = layout
+        self.holder = holder
+        unsafe self.liveness = liveness
         unsafe self.header = SegmentHeader(at: base)
         unsafe self.memory = MemoryTable(
             entries: base + layout.memoryOffset,
@@ -31,30 +42,33 @@ extension SegmentView {
     /// The completion ring with this place in the table; `nil` outside the table.
     public func completionRing(at index: UInt32) -> CompletionRing? {
         guard index < self.layout.completionCount else { return nil }
-        return unsafe CompletionRing(segmentBase: self.base, layout: self.layout, index: Int(index))
+        return CompletionRing(in: self, index: Int(index))
     }
 
     /// The receive ring with this place in the table; `nil` outside the table.
     public func receiveRing(at index: UInt32) -> ReceiveRing? {
         guard index < self.layout.receiveCount else { return nil }
-        return unsafe ReceiveRing(segmentBase: self.base, layout: self.layout, index: Int(index))
+        return ReceiveRing(in: self, index: Int(index))
     }
 
     /// The line of the process that has this block of QPNs.
     public func initiator(_ block: UInt32) -> InitiatorLine {
-        let index = Int(block) & (SegmentLayout.initiatorCount - 1)
-        // SAFETY: the mask keeps the index inside the table.
-        return unsafe InitiatorLine(
-            at: self.base + self.layout.initiatorsOffset + index * SegmentLayout.initiatorByteCount
-        )
+        unsafe InitiatorLine(block: block, segmentBase: self.base)
     }
 
     /// The process that has this block of QPNs will work on the segment.
-    public func attach(_ block: UInt32, incarnation: UInt64) {
+    ///
+    /// - Returns: The view through which it does. The owner, who attaches himself, keeps his own.
+    @discardableResult
+    public func attach(_ block: UInt32, incarnation: UInt64) -> SegmentView {
         let line = self.initiator(block)
+        let attachment = line.attachment.relaxed &+ 1
         line.sequence.storeRelaxed(0)
+        line.attachment.storeReleasing(attachment)
         line.incarnation.storeReleasing(incarnation)
         self.header.initiators(Int(block) / 64).set(1 << UInt64(block & 63))
+        let holder = SegmentHolder(block: block, attachment: attachment)
+        return unsafe SegmentView(base: self.base, layout: self.layout, holder: holder, liveness: self.liveness)
     }
 
     /// The payload arena of a queue pair, of which the entry says where it lies; `nil` when that is nowhere inside.

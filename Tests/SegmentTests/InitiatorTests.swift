@@ -23,7 +23,7 @@ struct InitiatorTests {
         end: @escaping @Sendable (InitiatorLine) -> Void
     ) throws -> (during: Bool, after: Bool) {
         let segment = try ProcessSegment.forTesting()
-        segment.isInitiatorAlive = { _, _ in isAlive }
+        segment.liveness.isAlive = { _, _ in isAlive }
         segment.view.attach(Self.block, incarnation: 5)
         let line = segment.view.initiator(Self.block)
         let key = try segment.register(
@@ -70,7 +70,7 @@ struct InitiatorTests {
 
     @Test func `patience ends`() throws {
         let segment = try ProcessSegment.forTesting()
-        segment.isInitiatorAlive = { _, _ in true }
+        segment.liveness.isAlive = { _, _ in true }
         segment.view.attach(Self.block, incarnation: 5)
         segment.view.initiator(Self.block).enter()
         segment.waitForInitiators(patienceNanoseconds: 1_000_000)

@@ -70,7 +70,7 @@ struct WaitingTests {
             try #require(inside != nil)
             return { segment.memory.endAccess(key: key) }
         case .initiator:
-            segment.isInitiatorAlive = { _, _ in true }
+            segment.liveness.isAlive = { _, _ in true }
             segment.view.attach(Self.block, incarnation: 5)
             segment.view.initiator(Self.block).enter()
             return { segment.view.initiator(Self.block).leave() }

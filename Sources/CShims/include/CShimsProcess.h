@@ -34,6 +34,10 @@ int cshims_pidfd_getfd(int process, int descriptor);
 void cshims_futex_wait(const uint32_t *word, uint32_t value);
 void cshims_futex_wake(const uint32_t *word, int count);
 
+/* The same between processes. `wait` returns after `nanoseconds` at the latest. */
+void cshims_shared_futex_wait(const uint32_t *word, uint32_t value, uint64_t nanoseconds);
+void cshims_shared_futex_wake(const uint32_t *word, int count);
+
 /* Hidden behind _GNU_SOURCE, as are its flags. */
 int cshims_unshare(int flags);
 enum {

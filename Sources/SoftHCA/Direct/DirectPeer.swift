@@ -45,6 +45,7 @@ internal final class DirectPeer {
         self.block = member.block.rawValue
         self.incarnation = member.incarnation
         guard let rawDescriptor = member.segmentDescriptor else { throw PathRefusal(.absent) }
+        let segment: PeerSegment
         do throws(Errno) {
             let process = try ForeignProcess(pid: member.pid)
             self.processDescriptor = process.rawDescriptor
@@ -52,13 +53,16 @@ internal final class DirectPeer {
             // The number may have changed hands, or mean somebody else in this PID namespace.
             guard ProcessIdentity.startTime(of: member.pid) == member.startTime else { throw .permissionDenied }
             let descriptor = try OwnedDescriptor(pid: member.pid, rawDescriptor: rawDescriptor)
-            let segment = try PeerSegment(takingOver: descriptor, processID: member.pid)
-            self.segment = segment
-            self.view = segment.view
+            segment = try PeerSegment(
+                takingOver: descriptor,
+                processID: member.pid,
+                liveness: engine.segment.liveness
+            )
         } catch {
             throw PathRefusal(error)
         }
-        let header = self.view.header
+        self.segment = segment
+        let header = segment.view.header
         guard header.admitsPeers.acquired == 1 else { throw PathRefusal(.wireByPolicy) }
         guard header.isOwnerAlive else { throw PathRefusal(.absent) }
         do throws(Errno) {
@@ -70,7 +74,7 @@ internal final class DirectPeer {
             throw PathRefusal(error)
         }
         let own = engine.membership
-        self.view.attach(own.block.rawValue, incarnation: own.incarnation)
+        self.view = segment.view.attach(own.block.rawValue, incarnation: own.incarnation)
         self.line = self.view.initiator(own.block.rawValue)
         self.ownLine = engine.segment.view.initiator(own.block.rawValue)
     }

@@ -13,7 +13,7 @@ extension Engine {
         // Peers take whom the thread does not answer for as dead.
         while !header.isOwnerAlive { Scheduling.yield() }
         let membership = self.membership
-        self.segment.isInitiatorAlive = { [unowned membership] block, incarnation in
+        self.segment.liveness.isAlive = { [unowned membership] block, incarnation in
             membership.isAlive(block: block, incarnation: incarnation)
         }
         header.wakeDescriptor.storeRelaxed(UInt32(bitPattern: self.wake.rawDescriptor + 1))

@@ -30,7 +30,7 @@ package struct HostProcess: Sendable {
     private init?(_ member: Membership.Member) {
         guard let rawDescriptor = member.segmentDescriptor,
             let descriptor = try? OwnedDescriptor(pid: member.pid, rawDescriptor: rawDescriptor),
-            let segment = try? PeerSegment(takingOver: descriptor, processID: member.pid)
+            let segment = try? PeerSegment(takingOver: descriptor, processID: member.pid, liveness: ProcessLiveness())
         else { return nil }
         let header = segment.view.header
         self.pid = member.pid
