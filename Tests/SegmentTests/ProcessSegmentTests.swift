@@ -82,6 +82,8 @@ struct ProcessSegmentTests {
         #expect(completions.push(WorkCompletion(1), isSolicited: false) == .stored)
         #expect(receives.post(workRequestID: 2, elements: nil, count: 0) == nil)
 
+        segment.liveness.isAlive = { _, _ in false }
+        let peer = segment.view.attach(7, incarnation: 5)
         let child = CFunctions.fork()
         if child == 0 {
             // The child has no mapping of its own: it makes one, as a peer does.
@@ -89,21 +91,22 @@ struct ProcessSegmentTests {
             let descriptor = segment.mapping.descriptor.rawValue
             let base = mmap(nil, segment.layout.byteCount, PROT_READ | PROT_WRITE, flags, descriptor, 0)
             guard base != MAP_FAILED, let base else { _exit(1) }
+            let view = SegmentView(base: base, layout: peer.layout, holder: peer.holder, liveness: peer.liveness)
             switch held {
             case .completionProducer:
-                let ring = CompletionRing(segmentBase: base, layout: segment.layout, index: completions.index)
-                guard (try? ring.producerLock.lock()) != nil else { _exit(2) }
+                let ring = CompletionRing(in: view, index: completions.index)
+                guard ring.producerLock.lock() == .clean else { _exit(2) }
                 // Half-way through a push: the entry is there, the index is not moved.
                 ring.slot(ring.produced.relaxed, in: ring.geometry).pointee = CompletionEntry(WorkCompletion(99))
             case .completionProducerWithEntry:
-                let ring = CompletionRing(segmentBase: base, layout: segment.layout, index: completions.index)
-                guard (try? ring.producerLock.lock()) != nil else { _exit(2) }
+                let ring = CompletionRing(in: view, index: completions.index)
+                guard ring.producerLock.lock() == .clean else { _exit(2) }
                 let index = ring.produced.relaxed
                 ring.slot(index, in: ring.geometry).pointee = CompletionEntry(WorkCompletion(99))
                 ring.sequence(index, in: ring.geometry).storeReleasing(UInt32(index + 1))
             case .receiveTaker:
-                let ring = ReceiveRing(segmentBase: base, layout: segment.layout, index: receives.index)
-                guard (try? ring.takeLock.lock()) != nil else { _exit(2) }
+                let ring = ReceiveRing(in: view, index: receives.index)
+                guard ring.takeLock.lock() == .clean else { _exit(2) }
             }
             kill(getpid(), SIGKILL)
             _exit(3)
