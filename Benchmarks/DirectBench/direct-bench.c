@@ -44,6 +44,9 @@ struct side {
 	/* Another one of verbena_alloc, for memcpy. */
 	char *other;
 	struct ibv_mr *mr[MEMORY_COUNT];
+	/* Where messages come, apart from where they go from, as in ucx_perftest: huge pages. */
+	char *inbox;
+	struct ibv_mr *inbox_mr;
 	union ibv_gid gid;
 	int gid_index;
 };
@@ -80,6 +83,16 @@ static int group_of(size_t size) { return size <= 65536 ? 64 : size <= (1 << 20)
 
 /* --- Set-up --- */
 
+static char *map_buffer(int advice)
+{
+	char *memory = mmap(NULL, BUFFER_SIZE + (2 << 20), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(memory != MAP_FAILED);
+	memory = (char *)(((uintptr_t)memory + (2 << 20) - 1) & ~(uintptr_t)((2 << 20) - 1));
+	madvise(memory, BUFFER_SIZE, advice);
+	return memory;
+}
+
 static void make_side(struct side *side)
 {
 	int count;
@@ -99,17 +112,16 @@ static void make_side(struct side *side)
 			CHECK((side->other = allocate(BUFFER_SIZE)));
 			memset(side->other, 1, BUFFER_SIZE);
 		} else {
-			char *memory = mmap(NULL, BUFFER_SIZE + (2 << 20), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-			CHECK(memory != MAP_FAILED);
-			side->memory[kind] = (char *)(((uintptr_t)memory + (2 << 20) - 1) & ~(uintptr_t)((2 << 20) - 1));
-			madvise(side->memory[kind], BUFFER_SIZE, kind == HUGE_PAGES ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+			side->memory[kind] = map_buffer(kind == HUGE_PAGES ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 		}
 		memset(side->memory[kind], kind + 1, BUFFER_SIZE);
 		side->mr[kind] = ibv_reg_mr(side->pd, side->memory[kind], BUFFER_SIZE,
 			IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ);
 		CHECK(side->mr[kind]);
 	}
+	side->inbox = map_buffer(MADV_HUGEPAGE);
+	memset(side->inbox, 1, BUFFER_SIZE);
+	CHECK((side->inbox_mr = ibv_reg_mr(side->pd, side->inbox, BUFFER_SIZE, IBV_ACCESS_LOCAL_WRITE)));
 	struct ibv_gid_entry entries[16];
 	ssize_t gids = ibv_query_gid_table(side->context, entries, 16, 0);
 	CHECK(gids > 0);
@@ -175,9 +187,9 @@ static void one_sided(struct side *side, enum ibv_wr_opcode opcode, enum memory 
 	wait_one(side->cq);
 }
 
-static void post_receives(struct side *side, enum memory kind, size_t size, int count)
+static void post_receives(struct side *side, size_t size, int count)
 {
-	struct ibv_sge sge = {(uintptr_t)side->memory[kind], size, side->mr[kind]->lkey};
+	struct ibv_sge sge = {(uintptr_t)side->inbox, size, side->inbox_mr->lkey};
 	struct ibv_recv_wr list[64], *bad;
 
 	for (int i = 0; i < count; i++)
@@ -211,14 +223,14 @@ static double ping_pong(struct side *side, int leads, enum memory kind, size_t s
 
 	/* What is left of a shorter size takes a longer one as well. */
 	for (int i = 0; i < 16; i++)
-		post_receives(side, kind, BUFFER_SIZE, 1);
+		post_receives(side, BUFFER_SIZE, 1);
 	meet();
 	double start = now();
 	for (int i = 0; i < count; i++) {
 		if (leads)
 			post_message(side, kind, size, i % 64 == 63 ? IBV_SEND_SIGNALED : 0);
 		wait_one(side->recv_cq);
-		post_receives(side, kind, BUFFER_SIZE, 1);
+		post_receives(side, BUFFER_SIZE, 1);
 		if (!leads)
 			post_message(side, kind, size, i % 64 == 63 ? IBV_SEND_SIGNALED : 0);
 		if (i % 64 == 63)
@@ -237,7 +249,7 @@ static void receive_stream(struct side *side)
 	struct ibv_wc wc[BATCH];
 
 	for (int i = 0; i < DEPTH / BATCH - 4; i++)
-		post_receives(side, SMALL_PAGES, 64, BATCH);
+		post_receives(side, 64, BATCH);
 	meet();
 	for (int done = 0, unposted = 0; done < STREAM;) {
 		int count = ibv_poll_cq(side->recv_cq, BATCH, wc);
@@ -245,7 +257,7 @@ static void receive_stream(struct side *side)
 		CHECK(count >= 0);
 		done += count;
 		for (unposted += count; unposted >= BATCH; unposted -= BATCH)
-			post_receives(side, SMALL_PAGES, 64, BATCH);
+			post_receives(side, 64, BATCH);
 	}
 }
 

@@ -48,7 +48,7 @@ public struct CompletionEntry: BitwiseCopyable, Sendable {
         self.lengthAndImmediate = UInt64(completion.byteCount) | UInt64(completion.immediateOrKey) << 32
         self.numbers = UInt64(completion.qpNumber) | UInt64(completion.sourceQP) << 32
         self.codesAndPlace = UInt64(
-            completion.status & 0xFF | completion.opcode & 0xFF << 8 | completion.flags & 0xFF << 16
+            completion.status & 0xFF | (completion.opcode & 0xFF) << 8 | (completion.flags & 0xFF) << 16
         )
         self.vendorError = completion.vendorError
         self.words = (0, completion.timestampNanoseconds)
@@ -60,12 +60,12 @@ public struct CompletionEntry: BitwiseCopyable, Sendable {
         let codes = UInt32(truncatingIfNeeded: self.codesAndPlace)
         completion.workRequestID = self.workRequestID
         completion.status = codes & 0xFF
-        completion.opcode = codes >> 8 & 0xFF
+        completion.opcode = (codes >> 8) & 0xFF
         completion.byteCount = self.byteCount
         completion.immediateOrKey = UInt32(truncatingIfNeeded: self.lengthAndImmediate >> 32)
         completion.qpNumber = self.qpNumber
         completion.sourceQP = UInt32(truncatingIfNeeded: self.numbers >> 32)
-        completion.flags = codes >> 16 & 0xFF
+        completion.flags = (codes >> 16) & 0xFF
         completion.vendorError = self.vendorError
         completion.timestampNanoseconds = self.payloadCode == PayloadKind.entry.rawValue ? 0 : self.words.1
     }

@@ -1,5 +1,5 @@
 /// One completion, as it lies in the ring of the segment: the fields of `ibv_wc`, and a time. See ibv_poll_cq(3).
-public struct WorkCompletion: BitwiseCopyable, Sendable {
+public struct WorkCompletion: BitwiseCopyable, Hashable, Sendable {
     public var workRequestID: UInt64 = 0
     /// A raw `CompletionStatus`, the value of `ibv_wc_status`.
     public var status: UInt32 = 0

@@ -22,6 +22,27 @@ struct CompletionRingTests {
         return identifiers
     }
 
+    @Test func `a completion comes out as it went in`() throws {
+        let ring = try CompletionRing(in: self.segment, capacity: 1)
+        var completion = WorkCompletion()
+        completion.workRequestID = 0x0123_4567_89AB_CDEF
+        completion.status = 21
+        completion.opcode = WorkCompletion.Opcode.receiveWriteWithImmediate
+        completion.byteCount = 0x8000_0000
+        completion.immediateOrKey = 0xFEDC_BA98
+        completion.qpNumber = 0xFF_FFFE
+        completion.sourceQP = 0xFF_FFFD
+        completion.flags = WorkCompletion.Flag.globalRoute | WorkCompletion.Flag.invalidated
+        completion.vendorError = 0x8765_4321
+        completion.timestampNanoseconds = 0xFFFF_FFFF_FFFF_FFF0
+        #expect(ring.push(completion, isSolicited: false) == .stored)
+        var found = WorkCompletion()
+        ring.beginConsuming()
+        #expect(ring.next(into: &found))
+        ring.endConsuming()
+        #expect(found == completion)
+    }
+
     @Test func `an entry fits its place`() {
         #expect(MemoryLayout<WorkCompletion>.size <= CompletionRing.entryByteCount)
     }
