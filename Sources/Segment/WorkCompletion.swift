@@ -1,10 +1,14 @@
-/// One completion, as it lies in the ring of the segment: the fields of `ibv_wc`, and a time. See ibv_poll_cq(3).
+/// One completion: the fields of `ibv_wc`, and a time. See ibv_poll_cq(3).
+///
+/// The layout is that of `ibv_wc`, so that a poll writes where the program wants it. The time stands where there are fields of
+/// InfiniBand's link layer, which are 0 on Ethernet.
 public struct WorkCompletion: BitwiseCopyable, Hashable, Sendable {
     public var workRequestID: UInt64 = 0
     /// A raw `CompletionStatus`, the value of `ibv_wc_status`.
     public var status: UInt32 = 0
     /// The value of `ibv_wc_opcode`.
     public var opcode: UInt32 = 0
+    public var vendorError: UInt32 = 0
     public var byteCount: UInt32 = 0
     /// Immediate data in network byte order, or the key that the peer invalidated.
     public var immediateOrKey: UInt32 = 0
@@ -12,7 +16,6 @@ public struct WorkCompletion: BitwiseCopyable, Hashable, Sendable {
     public var sourceQP: UInt32 = 0
     /// The bits of `ibv_wc_flags`.
     public var flags: UInt32 = 0
-    public var vendorError: UInt32 = 0
     /// When the work was done, on the monotonic clock.
     public var timestampNanoseconds: UInt64 = 0
 

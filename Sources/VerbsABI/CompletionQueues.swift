@@ -137,11 +137,11 @@ internal func pollCompletionQueue(
     _ completions: UnsafeMutablePointer<ibv_wc>?
 ) -> CInt {
     guard let queue = unsafe queue, let completions = unsafe completions, count > 0 else { return 0 }
+    assert(MemoryLayout<ibv_wc>.stride == MemoryLayout<WorkCompletion>.stride)
+    // SAFETY: the layouts are the same.
+    let room = unsafe UnsafeMutableRawPointer(completions).assumingMemoryBound(to: WorkCompletion.self)
     return unsafe queue.object._withUnsafeGuaranteedRef { object in
-        let taken = object.poll(Int(count)) { index, completion in
-            unsafe completions[index].set(completion)
-        }
-        return CInt(truncatingIfNeeded: taken)
+        CInt(truncatingIfNeeded: unsafe object.poll(into: room, count: Int(count)))
     }
 }
 
@@ -150,25 +150,5 @@ internal func requestNotification(_ queue: UnsafeMutablePointer<ibv_cq>?, _ soli
     guard let queue = unsafe queue else { return Errno.invalidArgument.rawValue }
     return unsafe queue.object._withUnsafeGuaranteedRef { object in
         returningErrno { () throws(Errno) in try object.requestNotification(solicitedOnly: solicitedOnly != 0) }
-    }
-}
-
-extension ibv_wc {
-    /// Every field of the struct, as it stands in the ring.
-    @inline(always)
-    fileprivate mutating func set(_ completion: WorkCompletion) {
-        self.wr_id = completion.workRequestID
-        self.status = ibv_wc_status(completion.status)
-        self.opcode = ibv_wc_opcode(completion.opcode)
-        self.vendor_err = completion.vendorError
-        self.byte_len = completion.byteCount
-        self.imm_data = completion.immediateOrKey
-        self.qp_num = completion.qpNumber
-        self.src_qp = completion.sourceQP
-        self.wc_flags = completion.flags
-        self.pkey_index = 0
-        self.slid = 0
-        self.sl = 0
-        self.dlid_path_bits = 0
     }
 }

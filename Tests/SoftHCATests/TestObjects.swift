@@ -61,3 +61,16 @@ func failure(of verb: () throws -> Void) -> Errno? {
         return error as? Errno ?? (error as? MemoryRegion.ChangeFailure)?.errno
     }
 }
+
+extension CompletionQueue {
+    /// Takes up to `count` completions and gives each to `body` with its place, 0 and up.
+    func poll(_ count: Int, _ body: (Int, WorkCompletion) -> Void) -> Int {
+        withUnsafeTemporaryAllocation(of: WorkCompletion.self, capacity: count) { room in
+            room.initialize(repeating: WorkCompletion())
+            guard let base = room.baseAddress else { return 0 }
+            let taken = self.poll(into: base, count: count)
+            for index in 0..<max(taken, 0) { body(index, room[index]) }
+            return taken
+        }
+    }
+}
