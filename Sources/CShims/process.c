@@ -27,6 +27,36 @@ ssize_t cshims_process_vm_writev_list(pid_t pid, const struct iovec *local, size
 	return process_vm_writev(pid, local, local_count, remote, remote_count, 0);
 }
 
+ssize_t cshims_pread(int descriptor, void *target, size_t byte_count, off_t offset)
+{
+	return syscall(SYS_pread64, descriptor, target, byte_count, offset);
+}
+
+ssize_t cshims_pwrite(int descriptor, const void *source, size_t byte_count, off_t offset)
+{
+	return syscall(SYS_pwrite64, descriptor, source, byte_count, offset);
+}
+
+ssize_t cshims_readv(int descriptor, const struct iovec *vectors, int count)
+{
+	return syscall(SYS_readv, descriptor, vectors, count);
+}
+
+ssize_t cshims_write(int descriptor, const void *source, size_t byte_count)
+{
+	return syscall(SYS_write, descriptor, source, byte_count);
+}
+
+ssize_t cshims_recvmsg(int socket, struct msghdr *message, int flags)
+{
+	return syscall(SYS_recvmsg, socket, message, flags);
+}
+
+ssize_t cshims_sendmsg(int socket, const struct msghdr *message, int flags)
+{
+	return syscall(SYS_sendmsg, socket, message, flags);
+}
+
 int cshims_pidfd_open(pid_t pid)
 {
 	return (int)syscall(SYS_pidfd_open, pid, 0);

@@ -50,7 +50,7 @@ extension CrossMemory {
     @inline(always)
     package func write(_ source: UnsafeRawPointer, to address: UInt64, byteCount: Int) -> Errno? {
         if byteCount <= Self.fileByteCountMax {
-            let count = unsafe pwrite(self.file.rawValue, source, byteCount, Int(bitPattern: UInt(address)))
+            let count = unsafe cshims_pwrite(self.file.rawValue, source, byteCount, Int(bitPattern: UInt(address)))
             return Self.outcome(count, of: byteCount)
         }
         var local = unsafe iovec(iov_base: UnsafeMutableRawPointer(mutating: source), iov_len: byteCount)
@@ -64,7 +64,7 @@ extension CrossMemory {
     @inline(always)
     package func read(_ target: UnsafeMutableRawPointer, from address: UInt64, byteCount: Int) -> Errno? {
         if byteCount <= Self.fileByteCountMax {
-            let count = unsafe pread(self.file.rawValue, target, byteCount, Int(bitPattern: UInt(address)))
+            let count = unsafe cshims_pread(self.file.rawValue, target, byteCount, Int(bitPattern: UInt(address)))
             return Self.outcome(count, of: byteCount)
         }
         var local = unsafe iovec(iov_base: target, iov_len: byteCount)

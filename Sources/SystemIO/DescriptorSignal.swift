@@ -13,6 +13,6 @@ extension EventDescriptor {
     package static func signal(rawDescriptor: CInt) {
         var count: UInt64 = 1
         // SAFETY: eventfd(2) reads the eight bytes of the local variable.
-        while unsafe Glibc.write(rawDescriptor, &count, 8) == -1 && Errno.last == .interrupted {}
+        while unsafe cshims_write(rawDescriptor, &count, 8) == -1 && Errno.last == .interrupted {}
     }
 }

@@ -19,7 +19,7 @@ package struct EventDescriptor: ~Copyable, Sendable {
     package func signal(by count: UInt64 = 1) {
         var count = count
         // SAFETY: eventfd(2) reads the eight bytes of the local variable.
-        while unsafe Glibc.write(self.descriptor.rawValue, &count, 8) == -1 && Errno.last == .interrupted {}
+        while unsafe cshims_write(self.descriptor.rawValue, &count, 8) == -1 && Errno.last == .interrupted {}
     }
 
     /// Takes from the counter what is there, and waits for it if the descriptor blocks.

@@ -85,7 +85,7 @@ extension LocalDatagramSocket {
                     unsafe message.msg_namelen = nameByteCount
                     unsafe message.msg_iov = vectors.baseAddress
                     unsafe message.msg_iovlen = 2
-                    return unsafe sendmsg(rawDescriptor, &message, CInt(MSG_NOSIGNAL))
+                    return unsafe cshims_sendmsg(rawDescriptor, &message, CInt(MSG_NOSIGNAL))
                 }
             }
         }
@@ -106,7 +106,7 @@ extension LocalDatagramSocket {
                 unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: 2) { vectors in
                     unsafe vectors[0] = iovec(iov_base: header.baseAddress, iov_len: header.count)
                     unsafe vectors[1] = iovec(iov_base: payload.baseAddress, iov_len: payload.count)
-                    return unsafe readv(rawDescriptor, vectors.baseAddress, 2)
+                    return unsafe cshims_readv(rawDescriptor, vectors.baseAddress, 2)
                 }
             }
         } catch {

@@ -221,7 +221,7 @@ extension UDPSocket {
                     msg_controllen: controlByteCount,
                     msg_flags: 0
                 )
-                return unsafe sendmsg(self.rawDescriptor, &message, CInt(MSG_NOSIGNAL))
+                return unsafe cshims_sendmsg(self.rawDescriptor, &message, CInt(MSG_NOSIGNAL))
             }
         }
     }
@@ -267,7 +267,7 @@ extension UDPSocket {
                     unsafe message.msg_iovlen = 1
                     unsafe message.msg_control = control.baseAddress
                     unsafe message.msg_controllen = control.count
-                    return unsafe recvmsg(self.rawDescriptor, &message, 0)
+                    return unsafe cshims_recvmsg(self.rawDescriptor, &message, 0)
                 }
             }
             guard count >= 0 else { return count }

@@ -7,7 +7,7 @@ struct ABITests {
         "load", "pure", "devices", "objects", "completions", "states", "transfer", "failures", "events", "extended",
         "fork", "further", "refusals", "processes", "sharing", "windows", "regions", "domains",
         "moderation", "limits", "atomic-write", "xrc", "xrc-processes", "multicast", "forksupport", "registration",
-        "reuse", "strangers",
+        "reuse", "strangers", "cancel",
     ])
     func `every program has cases`(program: String) {
         #expect(!ABIProgram(name: program).cases.isEmpty)
@@ -81,6 +81,11 @@ struct ABITests {
     @Test(arguments: ABIProgram(name: "strangers").cases, ["direct", "wire"])
     func `nobody hears of who is not the peer`(testCase: String, path: String) throws {
         try ABIProgram(name: "strangers").check(testCase, path: path)
+    }
+
+    @Test(arguments: ABIProgram(name: "cancel").cases, ["direct", "wire"])
+    func `threads may be cancelled where they post and poll`(testCase: String, path: String) throws {
+        try ABIProgram(name: "cancel").check(testCase, path: path)
     }
 
     @Test(arguments: ABIProgram(name: "atomic-write").cases, ["direct", "wire"])

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/resource.h>
 #include <sys/single_threaded.h>
+#include <sys/socket.h>
 #include <sys/statvfs.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -18,6 +19,15 @@ ssize_t cshims_process_vm_readv_list(pid_t pid, const struct iovec *local, size_
 	size_t remote_count);
 ssize_t cshims_process_vm_writev_list(pid_t pid, const struct iovec *local, size_t local_count,
 	const struct iovec *remote, size_t remote_count);
+
+/* The system calls of the data path. Those of the C library are points at which pthread_cancel(3) ends a thread: here it would do so
+ * with a lock held. They set errno. */
+ssize_t cshims_pread(int descriptor, void *target, size_t byte_count, off_t offset);
+ssize_t cshims_pwrite(int descriptor, const void *source, size_t byte_count, off_t offset);
+ssize_t cshims_readv(int descriptor, const struct iovec *vectors, int count);
+ssize_t cshims_write(int descriptor, const void *source, size_t byte_count);
+ssize_t cshims_recvmsg(int socket, struct msghdr *message, int flags);
+ssize_t cshims_sendmsg(int socket, const struct msghdr *message, int flags);
 
 /* Whether the process has had but one thread so far, or has again: 1 or 0. In a header, so that it costs a load and no call. */
 static inline int cshims_is_single_threaded(void)
