@@ -12,10 +12,10 @@ extension Engine {
 
     /// How long the thread leaves a long copy to the thread that posted it, which probably polls now: at first, and where it is
     /// known to poll. Waking costs as much as copying half a share, and once awake the two are in each other's way.
-    internal static var copyPatienceMin: UInt64 { 100_000 }
+    internal static var copyPatienceMin: UInt64 { 200_000 }
     private static var copyPatienceMax: UInt64 { pollingCheckNanoseconds }
     /// A part of a long copy is worth so many polls: it takes that much longer.
-    private static var pollsPerPart: UInt64 { 10 }
+    private static var pollsPerPart: UInt64 { 20 }
 
     internal func startThread() throws(Errno) {
         self.thread = try BackgroundThread(name: "verbena") { [unowned self] in self.run() }

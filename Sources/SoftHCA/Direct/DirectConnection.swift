@@ -45,6 +45,9 @@ internal final class DirectConnection {
     /// The own memory of a short SEND could not be read. A local variable that its closures capture would be allocated.
     var hasLocalFault = false
 
+    /// Bytes of the next go.
+    var shareByteCount = shareByteCountMin
+
     // Waiting and retrying.
     var wait = Wait.none
     /// Nanoseconds of the monotonic clock.
@@ -74,8 +77,11 @@ internal final class DirectConnection {
         case failed(CompletionStatus)
     }
 
-    /// How many bytes are copied in one go, while every other queue pair of the process waits: some 100 microseconds.
-    static var shareByteCount: Int { 1 << 20 }
+    /// How many bytes are copied in one go, while every other queue pair of the process waits: some 100 microseconds. Twice as many
+    /// where that takes no longer.
+    static var shareByteCountMin: Int { 1 << 20 }
+    static var shareByteCountMax: Int { 2 << 20 }
+    private static var shareNanosecondsMax: UInt64 { 150_000 }
     /// What a request counts besides its bytes, so that a long list of short ones has an end, too.
     static var requestByteCount: Int { 2 << 10 }
     /// The longest SEND whose payload the receiver's poll puts in place.
@@ -150,6 +156,19 @@ extension DirectConnection {
     func failPeer(_ failure: QueuePairEntry.Failure) {
         guard self.entry.failure.replace(0, with: failure.rawValue) else { return }
         self.peer.requestAttention(queuePair: self.destQP)
+    }
+}
+
+// MARK: - Long copies
+
+extension DirectConnection {
+    /// Chooses the next share by how long copying the last took.
+    func adaptShare(nanoseconds: UInt64) {
+        if nanoseconds > Self.shareNanosecondsMax {
+            self.shareByteCount = Self.shareByteCountMin
+        } else if nanoseconds < Self.shareNanosecondsMax / 3 {
+            self.shareByteCount = Self.shareByteCountMax
+        }
     }
 }
 

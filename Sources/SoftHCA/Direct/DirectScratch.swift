@@ -37,7 +37,7 @@ internal struct DirectScratch: ~Copyable, @unchecked Sendable {
     /// Stands for memory that is nowhere, for one share of an operation.
     mutating func nowhere(isSink: Bool) -> UnsafeMutableRawPointer {
         if let found = unsafe isSink ? self.sink : self.zeros { return unsafe found }
-        let byteCount = DirectConnection.shareByteCount + DirectConnection.requestByteCount
+        let byteCount = DirectConnection.shareByteCountMax + DirectConnection.requestByteCount
         let room = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 64)
         unsafe room.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
         if isSink { unsafe self.sink = room } else { unsafe self.zeros = room }

@@ -10,7 +10,8 @@ extension QueuePair {
     internal func serveDirect(_ direct: DirectConnection) {
         self.isUnfinished = false
         if self.state == .error || self.state == .sendError { self.flushDirect() }
-        let share = DirectConnection.shareByteCount + DirectConnection.requestByteCount
+        let share = direct.shareByteCount + DirectConnection.requestByteCount
+        let start = direct.offset > 0 ? MonotonicClock.now : 0
         var budget = share
         var startedCount = 0
         var requestCount = 0
@@ -61,6 +62,7 @@ extension QueuePair {
             if self.isUnfinished || self.hasLostCompletion { break }
         }
         let byteCount = share - budget - startedCount * DirectConnection.requestByteCount
+        if start > 0, byteCount >= direct.shareByteCount { direct.adaptShare(nanoseconds: MonotonicClock.now - start) }
         self.finishDirect(direct, requestCount: requestCount, byteCount: byteCount)
     }
 
