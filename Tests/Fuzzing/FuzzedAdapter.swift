@@ -172,7 +172,11 @@ enum FuzzedAdapter {
 
         /// Takes the completions, and looks whether anything outside of the region has changed.
         func settle() {
-            _ = self.completions.poll(256) { _, _ in }
+            if self.completions.makeProgressIfEmpty(), self.completions.beginPoll() {
+                var completion = WorkCompletion()
+                while self.completions.nextCompletion(&completion) {}
+                self.completions.endPoll()
+            }
             let end = Self.guardByteCount + Self.regionByteCount
             let isUntouched =
                 self.buffer[..<Self.guardByteCount].allSatisfy { $0 == 0x5A }
