@@ -315,7 +315,7 @@ static void explain(struct side *side, int file)
 	MEASURE(library, 64, one_sided(side, IBV_WR_RDMA_WRITE, SHARED, 8));
 	MEASURE(both, 64, CHECK(pwrite(file, side->memory[SMALL_PAGES], 8, remote) == 8); one_sided(side, IBV_WR_RDMA_WRITE, SHARED, 8));
 	MEASURE(write, 64, one_sided(side, IBV_WR_RDMA_WRITE, SMALL_PAGES, 8));
-	printf("\n8 bytes, ns: raw call %.0f, WRITE to verbena_alloc %.0f, both in turn %.0f, WRITE to heap %.0f\n", raw, library, both, write);
+	printf("\nA WRITE of 8 bytes in parts, ns: raw call %.0f, WRITE to verbena_alloc %.0f, both in turn %.0f, WRITE to heap %.0f\n", raw, library, both, write);
 }
 
 static void run_initiator(pid_t target)

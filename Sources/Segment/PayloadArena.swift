@@ -1,3 +1,5 @@
+internal import SystemIO
+
 /// A ring of bytes in the segment through which the payloads of SENDs to one queue pair travel that are too long for the
 /// completion entry and too short to be worth a system call.
 ///
@@ -53,8 +55,19 @@ public struct PayloadArena {
         }
         guard unsafe gather(target + elementsByteCount) else { return nil }
         self.entry.arenaHead.storeRelaxed(end)
+        self.prefetch(from: end)
         return start
     }
+
+    /// Asks for the lines of the next message: their last reader is another core, and who writes them would have to wait.
+    private func prefetch(from position: UInt64) {
+        for line in 0..<Self.linesAhead {
+            let place = Int((position &+ UInt64(line * 64)) & UInt64(self.byteCount - 1))
+            unsafe Prefetch.toWrite(self.bytes + place)
+        }
+    }
+
+    private static var linesAhead: Int { 2 }
 
     @inlinable @inline(always)
     internal func hasRoom(until end: UInt64) -> Bool {
