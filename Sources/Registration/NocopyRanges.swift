@@ -129,14 +129,6 @@ extension NocopyRanges {
 // MARK: - One change
 
 extension NocopyRanges {
-    /// What a change still needs once the account has been looked at.
-    private enum Plan {
-        /// It is made.
-        case done
-        /// The kernel must be asked first; for `eager`, about the flags of this range to begin with.
-        case kernel(PageRange?)
-    }
-
     /// Adds `change`, 1 or -1, to the count of each page of `range`, and makes the kernel's flags follow.
     @inline(__always)
     private func change(
@@ -155,6 +147,9 @@ extension NocopyRanges {
     }
 
     /// The same for what is not a repetition. The lock is held when it begins, and free when it ends.
+    ///
+    /// The counts change first, while the range is claimed, so that the account is entered once; where flags do not follow,
+    /// the counts change back.
     @inline(never)
     private func changeWithCare(
         _ range: PageRange,
@@ -163,53 +158,65 @@ extension NocopyRanges {
         isForced: Bool
     ) throws(Errno) {
         if change > 0, self.policy != .eager { return try self.markWithoutFlags(range, isKnownMapped: isKnownMapped) }
-        var reach = Reach(named: range)
-        while true {
-            self.waitUntilFree(reach.claimed)
-            if self.damage != nil { self.healDamage() }
-            let span: PageRange?
-            do throws(Errno) {
-                switch change > 0 ? try self.planMark(range) : try self.planUnmark(range) {
-                case .done:
-                    self.lock.unlock()
-                    return
-                case .kernel(let range): span = range
-                }
-            } catch {
-                self.lock.unlock()
-                throw error
-            }
-            guard self.budgetAllows(change) else {
-                self.lock.unlock()
-                MappingWarning.tell(limit: self.kernel.mappingLimit)
-                throw .noMemory
-            }
-            self.claims.insert(reach.claimed)
-            self.lock.unlock()
+        let isMade = try self.attempt(change, Reach(named: range), isForced: isForced)
+        if !isMade { try self.changePerMapping(range, by: change, isForced: isForced) }
+    }
 
-            let error = self.apply(change, to: reach, startingWith: span)
+    /// The same when an end cuts a huge page, or device memory is in the way. The lock is free.
+    @inline(never)
+    private func changePerMapping(_ range: PageRange, by change: Int32, isForced: Bool) throws(Errno) {
+        let reach = Reach(named: range, claimed: self.widened(range))
+        self.lock.lock()
+        _ = try self.attempt(change, reach, isForced: isForced)
+    }
 
-            self.lock.lock()
-            self.claims.remove(reach.claimed)
-            let isFinal = error != .invalidArgument || reach.isPerMapping
-            if error == nil || isForced && isFinal { self.commit(change, on: range) }
-            if error != nil, isForced, isFinal { self.noteDamage(reach.claimed) }
-            if self.waiterCount > 0 { self.released.broadcast() }
+    /// Makes a change. The lock is held when it begins, and free when it ends.
+    ///
+    /// - Returns: Whether it is made; if not, the kernel wants it to be made for each mapping, and nothing has changed.
+    @inline(__always)
+    private func attempt(_ change: Int32, _ reach: Reach, isForced: Bool) throws(Errno) -> Bool {
+        if !self.isQuiet { self.becomeQuiet(for: reach.claimed) }
+        let turning: PageRange?
+        do throws(Errno) {
+            turning = change > 0 ? try self.addMark(reach.named) : try self.removeMark(reach.named)
+        } catch {
             self.lock.unlock()
-            guard let error, !isFinal || !isForced else { return }
-            if isFinal { throw Self.documented(error) }
-            // An end cuts a huge page, or device memory is in the way: once more, with care.
-            reach = Reach(named: range, claimed: self.widened(range))
-            self.lock.lock()
+            throw error
         }
+        guard let turning else {
+            self.lock.unlock()
+            return true
+        }
+        self.claims.insert(reach.claimed)
+        self.lock.unlock()
+
+        let error = change > 0 ? self.setFlags(reach, turning) : self.clearFlags(reach, turning)
+        let isFinal = error != .invalidArgument || reach.isPerMapping
+        if let error { self.undo(change, error, reach, turning, isKept: isForced && isFinal) }
+
+        self.lock.lock()
+        self.claims.remove(reach.claimed)
+        if change < 0, self.isEmptyLocked { self.becomeEmpty() }
+        if self.waiterCount > 0 { self.released.broadcast() }
+        self.lock.unlock()
+        guard let error else { return true }
+        guard isFinal else { return false }
+        if isForced { return true }
+        throw Self.documented(error)
     }
 
     /// Whether no call is in the kernel, no fork is under way and nothing is to be healed.
     @inline(__always)
     private var isQuiet: Bool { self.claims.count == 0 && !self.isForking && self.damage == nil }
 
+    /// Waits, and heals what is to be healed.
+    @inline(never)
+    private func becomeQuiet(for range: PageRange) {
+        self.waitUntilFree(range)
+        if self.damage != nil { self.healDamage() }
+    }
+
     /// Sleeps until no other call is in the kernel with a page of `range`, and no fork is under way.
-    @inline(__always)
     private func waitUntilFree(_ range: PageRange) {
         while self.isForking || self.claims.isFull || self.claims.overlaps(range) {
             self.waiterCount += 1
@@ -244,17 +251,28 @@ extension NocopyRanges {
         }
     }
 
-    /// Makes the mark if that needs no system call. Makes room in the account for it otherwise. With `eager`.
+    /// Adds a mark to the account, with `eager`.
+    ///
+    /// - Returns: The range from the first page that had no mark to the last; nil when there is none.
     @inline(__always)
-    private func planMark(_ range: PageRange) throws(Errno) -> Plan {
+    private func addMark(_ range: PageRange) throws(Errno) -> PageRange? {
         try self.boundCount()
-        if self.countAgain(range, by: 1) { return .done }
         try self.reserveForMark()
-        if let run = self.counts.firstRun(of: range, withCountAtMost: 0)?.range {
-            return .kernel(self.hull(of: range, startingWith: run))
+        let place = self.counts.place(of: range.lowerBound)
+        guard let run = self.counts.firstRun(of: range, withCountAtMost: 0, from: place) else {
+            self.addExactly(range, isCovered: true)
+            return nil
         }
-        self.addExactly(range, isCovered: true)
-        return .done
+        guard self.budget.take(2, from: self.kernel) else {
+            // Nothing has changed, and the lock is not held while the warning is written.
+            self.lock.unlock()
+            MappingWarning.tell(limit: self.kernel.mappingLimit)
+            self.lock.lock()
+            throw .noMemory
+        }
+        let turning = run.range == range ? range : self.hull(of: range, startingWith: run.range)
+        self.commit(1, on: range, at: place)
+        return turning
     }
 
     /// Makes sure that no page can get more marks than it may have.
@@ -274,22 +292,25 @@ extension NocopyRanges {
         guard self.exact.reserve(from: self.kernel) else { throw .noMemory }
     }
 
-    /// Takes the mark away if that needs no system call. Makes room in the account for it otherwise.
+    /// Takes a mark away from the account.
+    ///
+    /// - Returns: With `eager`, the first run of pages that have no mark any more; nil when there is none.
     @inline(__always)
-    private func planUnmark(_ range: PageRange) throws(Errno) -> Plan {
-        if self.countAgain(range, by: -1) { return .done }
-        let isEager = self.policy == .eager
-        if isEager { self.moveExactMarksIntoTree() }
-        let run = self.counts.firstRun(of: range, withCountAtMost: isEager ? 1 : 0)
-        if let run, run.count == 0 || self.hasUnmarkedPage(in: range, behind: run.range) {
-            if self.exact.isEmpty { throw .invalidArgument }
+    private func removeMark(_ range: PageRange) throws(Errno) -> PageRange? {
+        let limit: Int32 = self.policy == .eager ? 1 : 0
+        var place = self.counts.place(of: range.lowerBound)
+        var run = self.counts.firstRun(of: range, withCountAtMost: limit, from: place)
+        if run != nil, !self.exact.isEmpty {
             self.moveExactMarksIntoTree()
-            if self.counts.firstPage(of: range, withCountAtMost: 0) != nil { throw .invalidArgument }
+            place = self.counts.place(of: range.lowerBound)
+            run = self.counts.firstRun(of: range, withCountAtMost: limit, from: place)
         }
+        if let run, run.count == 0 || self.hasUnmarkedPage(in: range, behind: run.range) { throw .invalidArgument }
         try self.reserve(stepCount: self.counts.stepCount)
-        if isEager, let run { return .kernel(run.range) }
-        self.commit(-1, on: range)
-        return .done
+        self.commit(-1, on: range, at: place)
+        if run == nil, self.isEmptyLocked { self.becomeEmpty() }
+        if limit > 0, run != nil { self.budget.noteRelease(splitCount: 2) }
+        return run?.range
     }
 
     /// Whether the tree knows of no mark on a page of `range` that lies behind `run`.
@@ -347,33 +368,30 @@ extension NocopyRanges {
         }
     }
 
-    @inline(__always)
-    private func budgetAllows(_ change: Int32) -> Bool {
-        guard self.policy == .eager else { return true }
-        if change > 0 { return self.budget.take(2, from: self.kernel) }
-        self.budget.noteRelease(splitCount: 2)
-        return true
+    internal func commit(_ change: Int32, on range: PageRange) {
+        self.commit(change, on: range, at: self.counts.place(of: range.lowerBound))
     }
 
+    /// Changes the counts in the tree. There must be room.
     @inline(__always)
-    private func commit(_ change: Int32, on range: PageRange) {
-        self.counts.add(change, to: range)
+    private func commit(_ change: Int32, on range: PageRange, at place: PageCounts.Place) {
+        self.counts.add(change, to: range, at: place)
         if change > 0 {
             self.countBound += 1
             self.treeMarkCount += 1
         } else {
             self.generation &+= 1
             self.treeMarkCount = max(0, self.treeMarkCount - 1)
-            if self.isEmptyLocked { self.becomeEmpty() }
         }
     }
 
     /// Gives memory back when the last mark is gone, if it is more than a program that registers little ever needs.
     private func becomeEmpty() {
+        // What is in the kernel may come back.
+        guard self.claims.count == 0 else { return }
         self.treeMarkCount = 0
         self.countBound = 0
         self.generation &+= 1
-        guard self.claims.count == 0 else { return }
         self.counts.compact(to: self.kernel)
         self.exact.compact(to: self.kernel)
     }

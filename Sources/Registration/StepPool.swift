@@ -1,7 +1,7 @@
 /// The nodes of `PageCounts`, in one piece of memory of their own, named by small numbers.
 ///
 /// Own memory, so that `malloc` is not entered while a fork is being prepared; numbers, so that the memory may move when it
-/// grows. Number 0 is no node.
+/// grows. Number 0 is no node; its memory holds the path to the leaf that is being changed.
 @safe
 internal struct StepPool: ~Copyable {
     internal static var none: UInt32 { 0 }
@@ -28,6 +28,31 @@ internal struct StepPool: ~Copyable {
             assert(index != Self.none && index < self.used)
             // SAFETY: numbers come from `take` alone, so this one is below `used`.
             return unsafe StepNode(at: self.base.unsafelyUnwrapped + Int(index) * StepNode.byteCount)
+        }
+    }
+
+    /// One node of the path.
+    internal struct Way: BitwiseCopyable {
+        /// Number of the node.
+        internal var node: UInt32
+        /// Which child of it is the next.
+        internal var slot: UInt32
+    }
+
+    /// The node of the path that lies `level` levels below the top. There must be memory; no tree has more levels than
+    /// fit, because each multiplies the steps by ten.
+    internal subscript(level level: Int) -> Way {
+        @inline(__always) get {
+            // SAFETY: node 0 lies at the base, and is initialised with the first memory.
+            unsafe self.base.unsafelyUnwrapped.load(fromByteOffset: level * MemoryLayout<Way>.stride, as: Way.self)
+        }
+        @inline(__always) nonmutating set {
+            // SAFETY: as above.
+            unsafe self.base.unsafelyUnwrapped.storeBytes(
+                of: newValue,
+                toByteOffset: level * MemoryLayout<Way>.stride,
+                as: Way.self
+            )
         }
     }
 
