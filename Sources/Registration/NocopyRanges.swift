@@ -72,14 +72,14 @@ extension NocopyRanges {
     ///   cannot be when the range was marked as a whole, or no mapping to split. Nothing has changed then.
     @inline(__always)
     package func unmark(_ range: PageRange) throws(Errno) {
-        try self.change(range, by: -1, isKnownMapped: true)
+        try self.change(range, by: -1)
     }
 
     /// The same for the end of a registration, which must not fail: when the kernel cannot clear the flags now, the count
     /// goes down nevertheless, and the flags are cleared by a later call.
     package func unmarkForcibly(_ range: PageRange) {
         do {
-            try self.change(range, by: -1, isKnownMapped: true, isForced: true)
+            try self.change(range, by: -1, isForced: true)
         } catch {
             // Somebody took away marks that were not theirs, through `mark_nocopy`: nothing is left to take.
         }
@@ -129,12 +129,13 @@ extension NocopyRanges {
 // MARK: - One change
 
 extension NocopyRanges {
-    /// Adds `change`, 1 or -1, to the count of each page of `range`, and makes the kernel's flags follow.
+    /// Adds `change`, 1 or -1, to the count of each page of `range`, and makes the kernel's flags follow. See `mark`, `unmark`
+    /// and `unmarkForcibly`.
     @inline(__always)
-    private func change(
+    internal func change(
         _ range: PageRange,
         by change: Int32,
-        isKnownMapped: Bool,
+        isKnownMapped: Bool = false,
         isForced: Bool = false
     ) throws(Errno) {
         self.adoptInChild()

@@ -115,9 +115,23 @@ extension RegistrationAccount {
         try self.changeMarks(address: address, byteCount: byteCount, isMarking: isMarking)
     }
 
+    /// `changeRange` or, if it is `always`, `changeMarks`, for callers that have no reference of their own, past which nothing
+    /// can be thrown.
+    ///
+    /// - Returns: 0, or the error as a number.
+    internal func change(address: UInt, byteCount: UInt, isMarking: Bool, always: Bool) -> CInt {
+        guard always || self.mayChangeRange(at: address) else { return 0 }
+        do throws(Errno) {
+            try self.changeMarks(address: address, byteCount: byteCount, isMarking: isMarking)
+            return 0
+        } catch {
+            return error.rawValue
+        }
+    }
+
     /// Whether `changeRange` has something to do.
     @inline(__always)
-    internal func mayChangeRange(at address: UInt) -> Bool {
+    private func mayChangeRange(at address: UInt) -> Bool {
         guard self.isForkSupportOn.load(ordering: .acquiring) else {
             self.hasUnmarkedRegistration.store(true, ordering: .releasing)
             return false
@@ -130,11 +144,7 @@ extension RegistrationAccount {
     package func changeMarks(address: UInt, byteCount: UInt, isMarking: Bool) throws(Errno) {
         guard byteCount > 0 else { return }
         let pages = try PageRange(address: address, byteCount: byteCount)
-        if isMarking {
-            try self.ranges.mark(pages)
-        } else {
-            try self.ranges.unmark(pages)
-        }
+        try self.ranges.change(pages, by: isMarking ? 1 : -1)
     }
 
     /// Tries on a page of its own whether the kernel can leave pages out of children.

@@ -10,16 +10,9 @@ package enum SharedAccount {
     /// Marks a range, or takes a mark away: `RegistrationAccount.changeRange` or, if it is `always`, whether or not fork
     /// support is on, `changeMarks`.
     package static func change(address: UInt, byteCount: UInt, isMarking: Bool, always: Bool) throws(Errno) {
-        // SAFETY: the account lives for ever. Nothing can be thrown past a reference that is not counted, and a number is
-        // returned in a register.
-        let code: CInt = unsafe Self.account._withUnsafeGuaranteedRef { account in
-            do throws(Errno) {
-                guard always || account.mayChangeRange(at: address) else { return 0 }
-                try account.changeMarks(address: address, byteCount: byteCount, isMarking: isMarking)
-                return 0
-            } catch {
-                return error.rawValue
-            }
+        // SAFETY: the account lives for ever.
+        let code = unsafe Self.account._withUnsafeGuaranteedRef { account in
+            account.change(address: address, byteCount: byteCount, isMarking: isMarking, always: always)
         }
         if code != 0 { throw Errno(rawValue: code) }
     }
