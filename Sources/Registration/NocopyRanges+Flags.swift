@@ -5,7 +5,7 @@ import SystemIO
 
 extension NocopyRanges {
     /// Sets the flags of the span from the first page that had no mark to the last; pages between that had one have theirs.
-    @inline(__always)
+    @inline(always)
     internal func setFlags(_ reach: Reach, _ span: PageRange) -> Errno? {
         self.kernel.advise(.doNotCopy, reach.isPerMapping ? self.widened(span) : span)
     }
@@ -13,7 +13,7 @@ extension NocopyRanges {
     /// Clears the flags of the named pages that have no mark any more. Stops when that fails.
     ///
     /// - Parameter firstRun: The first run of such pages.
-    @inline(__always)
+    @inline(always)
     internal func clearFlags(_ reach: Reach, _ firstRun: PageRange) -> Errno? {
         if firstRun == reach.named, !reach.isPerMapping { return self.clear(firstRun, reach) }
         var failure: Errno?
@@ -27,6 +27,7 @@ extension NocopyRanges {
     /// Clears the flag of a run in which no page has a mark.
     ///
     /// - Returns: Why not; holes are no reason.
+    @inline(always)
     private func clear(_ run: PageRange, _ reach: Reach) -> Errno? {
         guard reach.isPerMapping else {
             let error = self.kernel.advise(.copy, run)

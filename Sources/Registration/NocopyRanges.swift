@@ -140,17 +140,11 @@ extension NocopyRanges {
     ) throws(Errno) {
         self.adoptInChild()
         self.lock.lock()
-        if self.isQuiet, self.countAgain(range, by: change) {
-            self.lock.unlock()
-            return
-        }
+        if self.isQuiet, self.countRecent(range, by: change) { return self.lock.unlock() }
         try self.changeWithCare(range, by: change, isKnownMapped: isKnownMapped, isForced: isForced)
     }
 
-    /// The same for what is not a repetition. The lock is held when it begins, and free when it ends.
-    ///
-    /// The counts change first, while the range is claimed, so that the account is entered once; where flags do not follow,
-    /// the counts change back.
+    /// The same for what is no repetition of the last change. The lock is held when it begins, and free when it ends.
     @inline(never)
     private func changeWithCare(
         _ range: PageRange,
@@ -158,6 +152,8 @@ extension NocopyRanges {
         isKnownMapped: Bool,
         isForced: Bool
     ) throws(Errno) {
+        if !self.isQuiet { self.becomeQuiet(for: range) }
+        if self.countAgain(range, by: change) { return self.lock.unlock() }
         if change > 0, self.policy != .eager { return try self.markWithoutFlags(range, isKnownMapped: isKnownMapped) }
         let isMade = try self.attempt(change, Reach(named: range), isForced: isForced)
         if !isMade { try self.changePerMapping(range, by: change, isForced: isForced) }
@@ -168,21 +164,28 @@ extension NocopyRanges {
     private func changePerMapping(_ range: PageRange, by change: Int32, isForced: Bool) throws(Errno) {
         let reach = Reach(named: range, claimed: self.widened(range))
         self.lock.lock()
+        if !self.isQuiet { self.becomeQuiet(for: reach.claimed) }
         _ = try self.attempt(change, reach, isForced: isForced)
     }
 
-    /// Makes a change. The lock is held when it begins, and free when it ends.
+    /// Makes a change. Nobody is in the kernel with what is claimed. The lock is held when it begins, and free when it ends.
+    ///
+    /// The counts change first, so that the account is entered once; where the flags do not follow, they change back. The
+    /// claim keeps everybody from what is between.
     ///
     /// - Returns: Whether it is made; if not, the kernel wants it to be made for each mapping, and nothing has changed.
-    @inline(__always)
+    @inline(always)
     private func attempt(_ change: Int32, _ reach: Reach, isForced: Bool) throws(Errno) -> Bool {
-        if !self.isQuiet { self.becomeQuiet(for: reach.claimed) }
-        let turning: PageRange?
-        do throws(Errno) {
-            turning = change > 0 ? try self.addMark(reach.named) : try self.removeMark(reach.named)
-        } catch {
-            self.lock.unlock()
-            throw error
+        let place = self.counts.place(of: reach.named.lowerBound)
+        var turning: PageRange? = reach.named
+        if !self.turnAll(of: reach.named, by: change, at: place) {
+            do throws(Errno) {
+                turning =
+                    change > 0 ? try self.addMark(reach.named, at: place) : try self.removeMark(reach.named, at: place)
+            } catch {
+                self.lock.unlock()
+                throw error
+            }
         }
         guard let turning else {
             self.lock.unlock()
@@ -197,7 +200,7 @@ extension NocopyRanges {
 
         self.lock.lock()
         self.claims.remove(reach.claimed)
-        if change < 0, self.isEmptyLocked { self.becomeEmpty() }
+        self.noteEmptiness()
         if self.waiterCount > 0 { self.released.broadcast() }
         self.lock.unlock()
         guard let error else { return true }
@@ -207,7 +210,7 @@ extension NocopyRanges {
     }
 
     /// Whether no call is in the kernel, no fork is under way and nothing is to be healed.
-    @inline(__always)
+    @inline(always)
     private var isQuiet: Bool { self.claims.count == 0 && !self.isForking && self.damage == nil }
 
     /// Waits, and heals what is to be healed.
@@ -234,8 +237,6 @@ extension NocopyRanges {
         defer { self.lock.unlock() }
         var isMapped = isKnownMapped
         while true {
-            self.waitUntilFree(range)
-            if self.countAgain(range, by: 1) { return }
             try self.boundCount()
             // The tree need not be asked for what is mapped in any case.
             let isCovered = !isMapped && self.counts.firstPage(of: range, withCountAtMost: 0) == nil
@@ -249,19 +250,40 @@ extension NocopyRanges {
             isMapped = self.kernel.isMapped(range)
             self.lock.lock()
             guard isMapped else { throw .noMemory }
+            self.waitUntilFree(range)
+            if self.countAgain(range, by: 1) { return }
         }
+    }
+
+    /// Makes the change in the account if it turns the flags of all pages and one look at the tree tells so, which is usual
+    /// with `eager`. False, and nothing changed, otherwise.
+    @inline(always)
+    private func turnAll(of range: PageRange, by change: Int32, at place: PageCounts.Place) -> Bool {
+        guard place.end >= range.upperBound, place.count == (change > 0 ? 0 : 1), self.policy == .eager,
+            change > 0 || self.exact.isEmpty, self.countBound < Self.countMax,
+            self.stepCountMax(afterMarks: 1) <= self.counts.stepCapacity, self.budget.spend(2)
+        else { return false }
+        self.commit(change, on: range, at: place)
+        return true
     }
 
     /// Adds a mark to the account, with `eager`.
     ///
     /// - Returns: The range from the first page that had no mark to the last; nil when there is none.
-    @inline(__always)
-    private func addMark(_ range: PageRange) throws(Errno) -> PageRange? {
-        try self.boundCount()
+    @inline(never)
+    private func addMark(_ range: PageRange, at place: PageCounts.Place) throws(Errno) -> PageRange? {
+        var place = place
+        if self.countBound >= Self.countMax {
+            try self.boundCount()
+            place = self.counts.place(of: range.lowerBound)
+        }
         try self.reserveForMark()
-        let place = self.counts.place(of: range.lowerBound)
         guard let run = self.counts.firstRun(of: range, withCountAtMost: 0, from: place) else {
-            self.addExactly(range, isCovered: true)
+            if self.exact.isSeenAgain(range) {
+                self.addExactly(range, isCovered: true)
+            } else {
+                self.commit(1, on: range, at: place)
+            }
             return nil
         }
         guard self.budget.take(2, from: self.kernel) else {
@@ -288,18 +310,27 @@ extension NocopyRanges {
     /// Makes room for one more mark, and for the end of every mark.
     @inline(__always)
     private func reserveForMark() throws(Errno) {
-        // Every mark needs at most two steps, so a range that was marked as a whole can always be unmarked.
-        try self.reserve(stepCount: max(self.counts.stepCount, 2 * self.treeMarkCount))
-        guard self.exact.reserve(from: self.kernel) else { throw .noMemory }
+        let stepCountMax = self.stepCountMax(afterMarks: 1)
+        guard self.counts.reserve(stepCountMax: stepCountMax, from: self.kernel), self.exact.reserve(from: self.kernel)
+        else { throw .noMemory }
+    }
+
+    /// How many steps the tree may get after `markCount` more marks, before another mark makes room. Every mark needs at most
+    /// two, so a range that was marked as a whole can always be unmarked. The marks that are not in the tree yet count, and
+    /// the calls that are in the kernel or may come there.
+    @inline(__always)
+    private func stepCountMax(afterMarks markCount: Int) -> Int {
+        let inTree = max(self.counts.stepCount, 2 * self.treeMarkCount)
+        return inTree &+ 2 &* (self.exact.rangeCount &+ markCount &+ ClaimList.capacity)
     }
 
     /// Takes a mark away from the account.
     ///
     /// - Returns: With `eager`, the first run of pages that have no mark any more; nil when there is none.
-    @inline(__always)
-    private func removeMark(_ range: PageRange) throws(Errno) -> PageRange? {
+    @inline(never)
+    private func removeMark(_ range: PageRange, at place: PageCounts.Place) throws(Errno) -> PageRange? {
         let limit: Int32 = self.policy == .eager ? 1 : 0
-        var place = self.counts.place(of: range.lowerBound)
+        var place = place
         var run = self.counts.firstRun(of: range, withCountAtMost: limit, from: place)
         if run != nil, !self.exact.isEmpty {
             self.moveExactMarksIntoTree()
@@ -307,9 +338,11 @@ extension NocopyRanges {
             run = self.counts.firstRun(of: range, withCountAtMost: limit, from: place)
         }
         if let run, run.count == 0 || self.hasUnmarkedPage(in: range, behind: run.range) { throw .invalidArgument }
-        try self.reserve(stepCount: self.counts.stepCount)
+        guard self.counts.reserve(stepCountMax: self.stepCountMax(afterMarks: 0), from: self.kernel) else {
+            throw .noMemory
+        }
         self.commit(-1, on: range, at: place)
-        if run == nil, self.isEmptyLocked { self.becomeEmpty() }
+        if run == nil { self.noteEmptiness() }
         if limit > 0, run != nil { self.budget.noteRelease(splitCount: 2) }
         return run?.range
     }
@@ -321,30 +354,29 @@ extension NocopyRanges {
         return self.counts.firstPage(of: rest, withCountAtMost: 0) != nil
     }
 
-    /// Makes room in the tree for `stepCount` steps, for the marks that are not in it yet, and for the calls that are in the
-    /// kernel or may come there.
+    /// Changes the range that was changed last without a look at the tree, if it can be. Under the lock.
     @inline(__always)
-    private func reserve(stepCount: Int) throws(Errno) {
-        let stepCountMax = stepCount + 2 * self.exact.rangeCount + 2 * (ClaimList.capacity + 1)
-        guard self.counts.reserve(stepCountMax: stepCountMax, from: self.kernel) else { throw .noMemory }
+    private func countRecent(_ range: PageRange, by change: Int32) -> Bool {
+        guard change < 0 || self.countBound < Self.countMax,
+            self.exact.changeRecent(range, by: change, generation: self.generation)
+        else { return false }
+        if change > 0 { self.countBound &+= 1 }
+        return true
     }
 
     /// Changes the account without a look at the tree, if it can be. Under the lock.
     @inline(__always)
     private func countAgain(_ range: PageRange, by change: Int32) -> Bool {
-        guard change < 0 || self.countBound < Self.countMax else { return false }
-        if self.exact.changeRecent(range, by: change, generation: self.generation) {
-            if change > 0 { self.countBound &+= 1 }
-            return true
-        }
         if change > 0 {
-            guard let place = self.exact.place(of: range, generation: self.generation) else { return false }
+            guard self.countBound < Self.countMax,
+                let place = self.exact.place(of: range, generation: self.generation)
+            else { return false }
             self.exact.increment(place)
             self.countBound &+= 1
         } else {
             guard let place = self.exact.place(of: range) else { return false }
             self.exact.decrement(place, generation: self.generation)
-            if self.isEmptyLocked { self.becomeEmpty() }
+            self.noteEmptiness()
         }
         return true
     }
@@ -374,7 +406,7 @@ extension NocopyRanges {
     }
 
     /// Changes the counts in the tree. There must be room.
-    @inline(__always)
+    @inline(always)
     private func commit(_ change: Int32, on range: PageRange, at place: PageCounts.Place) {
         self.counts.add(change, to: range, at: place)
         if change > 0 {
@@ -386,10 +418,11 @@ extension NocopyRanges {
         }
     }
 
-    /// Gives memory back when the last mark is gone, if it is more than a program that registers little ever needs.
-    private func becomeEmpty() {
-        // What is in the kernel may come back.
-        guard self.claims.count == 0 else { return }
+    /// When the last mark is gone, starts over, and gives memory back if it is more than a program that registers little ever
+    /// needs; but not while a call is in the kernel, whose change may be taken back.
+    @inline(always)
+    private func noteEmptiness() {
+        guard self.isEmptyLocked, self.claims.count == 0 else { return }
         self.treeMarkCount = 0
         self.countBound = 0
         self.generation &+= 1

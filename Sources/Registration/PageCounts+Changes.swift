@@ -9,7 +9,7 @@ extension PageCounts {
     }
 
     /// The same when the place of the lower bound is known.
-    @inline(__always)
+    @inline(always)
     package mutating func add(_ change: Int32, to range: PageRange, at place: Place) {
         if place.end >= range.upperBound, range.upperBound < place.leafEnd, self.addInLeaf(change, to: range, at: place) {
             return
@@ -20,7 +20,7 @@ extension PageCounts {
 
     /// Changes both steps in one leaf, between which there is none. False, and nothing changed, when the leaf would overflow
     /// or run dry.
-    @inline(__always)
+    @inline(always)
     private mutating func addInLeaf(_ change: Int32, to range: PageRange, at place: Place) -> Bool {
         if self.root == StepPool.none { self.root = self.nodes.take(height: 0) }
         let leaf = self.nodes[place.level > 0 ? place.leaf : self.root]

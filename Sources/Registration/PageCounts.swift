@@ -30,6 +30,10 @@ extension PageCounts {
         self.nodes.reserve(stepCount: stepCountMax, from: kernel)
     }
 
+    /// For how many steps there is room.
+    @inline(__always)
+    internal var stepCapacity: Int { self.nodes.stepCapacity }
+
     /// Gives the memory back. The counts must be 0, or lost with a parent process.
     package mutating func discardAll(to kernel: some MemoryKernel) {
         self.nodes.discardAll(to: kernel)
@@ -37,11 +41,11 @@ extension PageCounts {
         self.stepCount = 0
     }
 
-    /// Forgets where nodes were, and gives memory back if it is much. Every count must be 0.
+    /// Gives memory back if it is much. Every count must be 0.
+    @inline(__always)
     package mutating func compact(to kernel: some MemoryKernel) {
         assert(self.isEmpty)
-        self.root = StepPool.none
-        self.nodes.compact(to: kernel)
+        if self.nodes.isLarge { self.discardAll(to: kernel) }
     }
 }
 
@@ -65,7 +69,7 @@ extension PageCounts {
     }
 
     /// Goes down to the leaf of `address`, and notes the path to it.
-    @inline(__always)
+    @inline(always)
     package func place(of address: UInt) -> Place {
         var place = Place()
         place.leaf = self.root

@@ -119,10 +119,16 @@ extension RegistrationAccount {
     /// can be thrown.
     ///
     /// - Returns: 0, or the error as a number.
-    internal func change(address: UInt, byteCount: UInt, isMarking: Bool, always: Bool) -> CInt {
-        guard always || self.mayChangeRange(at: address) else { return 0 }
+    internal static func change(
+        _ account: RegistrationAccount,
+        address: UInt,
+        byteCount: UInt,
+        isMarking: Bool,
+        always: Bool
+    ) -> CInt {
+        guard always || account.mayChangeRange(at: address) else { return 0 }
         do throws(Errno) {
-            try self.changeMarks(address: address, byteCount: byteCount, isMarking: isMarking)
+            try account.changeMarks(address: address, byteCount: byteCount, isMarking: isMarking)
             return 0
         } catch {
             return error.rawValue

@@ -1,5 +1,4 @@
 internal import Synchronization
-package import SystemIO
 
 /// The account of this process for calls that take a few nanoseconds, of which the larger part would be to ask whether
 /// `RegistrationAccount.shared` is there yet, to count references to it, and to fetch its type.
@@ -9,12 +8,19 @@ package enum SharedAccount {
 
     /// Marks a range, or takes a mark away: `RegistrationAccount.changeRange` or, if it is `always`, whether or not fork
     /// support is on, `changeMarks`.
-    package static func change(address: UInt, byteCount: UInt, isMarking: Bool, always: Bool) throws(Errno) {
+    ///
+    /// - Returns: 0, or the error as a number, so that there is nothing left to do behind the call.
+    package static func change(address: UInt, byteCount: UInt, isMarking: Bool, always: Bool) -> CInt {
         // SAFETY: the account lives for ever.
-        let code = unsafe Self.account._withUnsafeGuaranteedRef { account in
-            account.change(address: address, byteCount: byteCount, isMarking: isMarking, always: always)
+        unsafe Self.account._withUnsafeGuaranteedRef { account in
+            RegistrationAccount.change(
+                account,
+                address: address,
+                byteCount: byteCount,
+                isMarking: isMarking,
+                always: always
+            )
         }
-        if code != 0 { throw Errno(rawValue: code) }
     }
 
     @unsafe
