@@ -63,7 +63,7 @@ extension NocopyRanges {
     ///   nearly as many mappings as the kernel allows. Nothing has changed then.
     @inline(__always)
     package func mark(_ range: PageRange, isKnownMapped: Bool = false) throws(Errno) {
-        try self.change(range, by: 1, isKnownMapped: isKnownMapped)
+        try Self.check(self.change(range, by: 1, isKnownMapped: isKnownMapped))
     }
 
     /// Takes one mark away from each page of `range`, which need not be a range that was marked as a whole.
@@ -72,17 +72,18 @@ extension NocopyRanges {
     ///   cannot be when the range was marked as a whole, or no mapping to split. Nothing has changed then.
     @inline(__always)
     package func unmark(_ range: PageRange) throws(Errno) {
-        try self.change(range, by: -1)
+        try Self.check(self.change(range, by: -1))
     }
 
     /// The same for the end of a registration, which must not fail: when the kernel cannot clear the flags now, the count
     /// goes down nevertheless, and the flags are cleared by a later call.
     package func unmarkForcibly(_ range: PageRange) {
-        do {
-            try self.change(range, by: -1, isForced: true)
-        } catch {
-            // Somebody took away marks that were not theirs, through `mark_nocopy`: nothing is left to take.
-        }
+        // It fails when somebody took away marks that were not theirs, through `mark_nocopy`: nothing is left to take.
+        _ = self.change(range, by: -1, isForced: true)
+    }
+
+    private static func check(_ code: CInt) throws(Errno) {
+        if code != 0 { throw Errno(rawValue: code) }
     }
 
     /// The number of marks on the page at `address`.
@@ -131,32 +132,51 @@ extension NocopyRanges {
 extension NocopyRanges {
     /// Adds `change`, 1 or -1, to the count of each page of `range`, and makes the kernel's flags follow. See `mark`, `unmark`
     /// and `unmarkForcibly`.
-    @inline(__always)
+    ///
+    /// - Returns: 0, or the error as a number, so that callers have nothing left to do.
+    @inline(always)
     internal func change(
         _ range: PageRange,
         by change: Int32,
         isKnownMapped: Bool = false,
         isForced: Bool = false
-    ) throws(Errno) {
+    ) -> CInt {
         self.adoptInChild()
         self.lock.lock()
-        if self.isQuiet, self.countRecent(range, by: change) { return self.lock.unlock() }
-        try self.changeWithCare(range, by: change, isKnownMapped: isKnownMapped, isForced: isForced)
+        if self.isQuiet, self.countRecent(range, by: change) {
+            self.lock.unlock()
+            return 0
+        }
+        return Self.changeWithCare(self, range, by: change, isKnownMapped: isKnownMapped, isForced: isForced)
     }
 
     /// The same for what is no repetition of the last change. The lock is held when it begins, and free when it ends.
+    ///
+    /// Not a method, for which the caller would keep a register until it returns: behind a system call each return from a
+    /// function is predicted wrongly, and there is one less without.
     @inline(never)
-    private func changeWithCare(
+    private static func changeWithCare(
+        _ ranges: NocopyRanges,
         _ range: PageRange,
         by change: Int32,
         isKnownMapped: Bool,
         isForced: Bool
-    ) throws(Errno) {
-        if !self.isQuiet { self.becomeQuiet(for: range) }
-        if self.countAgain(range, by: change) { return self.lock.unlock() }
-        if change > 0, self.policy != .eager { return try self.markWithoutFlags(range, isKnownMapped: isKnownMapped) }
-        let isMade = try self.attempt(change, Reach(named: range), isForced: isForced)
-        if !isMade { try self.changePerMapping(range, by: change, isForced: isForced) }
+    ) -> CInt {
+        if !ranges.isQuiet { ranges.becomeQuiet(for: range) }
+        if !ranges.exact.isUnused, ranges.countAgain(range, by: change) {
+            ranges.lock.unlock()
+            return 0
+        }
+        do throws(Errno) {
+            if change > 0, ranges.policy != .eager {
+                try ranges.markWithoutFlags(range, isKnownMapped: isKnownMapped)
+            } else if try !ranges.attempt(change, Reach(named: range), isForced: isForced) {
+                try ranges.changePerMapping(range, by: change, isForced: isForced)
+            }
+            return 0
+        } catch {
+            return error.rawValue
+        }
     }
 
     /// The same when an end cuts a huge page, or device memory is in the way. The lock is free.
@@ -200,7 +220,7 @@ extension NocopyRanges {
 
         self.lock.lock()
         self.claims.remove(reach.claimed)
-        self.noteEmptiness()
+        if change < 0 { self.noteEmptiness() }
         if self.waiterCount > 0 { self.released.broadcast() }
         self.lock.unlock()
         guard let error else { return true }

@@ -39,13 +39,13 @@ extension PageCounts {
         let countMin = place.level == 0 ? 0 : StepNode.countMin
         guard count + growth <= StepNode.capacity, count + growth >= countMin else { return false }
         leaf.moveEntries(from: end, by: growth)
-        if up != 0 {
-            leaf[first] = StepNode.Entry(step: up, at: range.lowerBound)
-            first += 1
-        }
-        if down != 0 { leaf[first] = StepNode.Entry(step: down, at: range.upperBound) }
+        if up != 0 { leaf[first] = StepNode.Entry(step: up, at: range.lowerBound) }
+        if down != 0 { leaf[up == 0 ? first : first + 1] = StepNode.Entry(step: down, at: range.upperBound) }
         self.stepCount += growth
-        if place.level > 0 { self.renewPath(place.level) }
+        guard place.level > 0 else { return true }
+        // A step before the range tells a count that is no higher than the one within, before and after: the lowest stays.
+        let isLowestKept = first > 0 && up >= 0 && up >= change
+        if !isLowestKept { self.renewPath(place.level) }
         return true
     }
 

@@ -111,14 +111,15 @@ extension RegistrationAccount {
     /// `ibv_dontfork_range` and `ibv_dofork_range`: marks, or takes a mark away, once fork support is on; only notes the
     /// attempt before. An empty range, and one at NULL, is fine.
     package func changeRange(address: UInt, byteCount: UInt, isMarking: Bool) throws(Errno) {
-        guard self.mayChangeRange(at: address) else { return }
-        try self.changeMarks(address: address, byteCount: byteCount, isMarking: isMarking)
+        let code = Self.change(self, address: address, byteCount: byteCount, isMarking: isMarking, always: false)
+        if code != 0 { throw Errno(rawValue: code) }
     }
 
     /// `changeRange` or, if it is `always`, `changeMarks`, for callers that have no reference of their own, past which nothing
     /// can be thrown.
     ///
     /// - Returns: 0, or the error as a number.
+    @inline(always)
     internal static func change(
         _ account: RegistrationAccount,
         address: UInt,
@@ -126,10 +127,10 @@ extension RegistrationAccount {
         isMarking: Bool,
         always: Bool
     ) -> CInt {
-        guard always || account.mayChangeRange(at: address) else { return 0 }
+        guard always || account.mayChangeRange(at: address), byteCount > 0 else { return 0 }
         do throws(Errno) {
-            try account.changeMarks(address: address, byteCount: byteCount, isMarking: isMarking)
-            return 0
+            let pages = try PageRange(address: address, byteCount: byteCount)
+            return account.ranges.change(pages, by: isMarking ? 1 : -1)
         } catch {
             return error.rawValue
         }
@@ -146,11 +147,9 @@ extension RegistrationAccount {
     }
 
     /// `mark_nocopy`: marks, or takes a mark away, whether or not fork support is on. An empty range is fine.
-    @inline(__always)
     package func changeMarks(address: UInt, byteCount: UInt, isMarking: Bool) throws(Errno) {
-        guard byteCount > 0 else { return }
-        let pages = try PageRange(address: address, byteCount: byteCount)
-        try self.ranges.change(pages, by: isMarking ? 1 : -1)
+        let code = Self.change(self, address: address, byteCount: byteCount, isMarking: isMarking, always: true)
+        if code != 0 { throw Errno(rawValue: code) }
     }
 
     /// Tries on a page of its own whether the kernel can leave pages out of children.

@@ -12,8 +12,9 @@ internal struct StepPool: ~Copyable {
     /// How many nodes may be filled less than to the minimum, and the one that is none.
     private static var spareCount: Int { 16 }
 
-    /// More nodes than this, 4 MiB, are not kept while none is needed.
-    private static var idleCapacityMax: Int { 1 << 13 }
+    /// More nodes than this, 8 MiB, are not kept while none is needed. It is what as many isolated ranges need as the kernel
+    /// usually allows mappings for; to take that much anew costs a page fault for every few nodes.
+    private static var idleCapacityMax: Int { 1 << 14 }
 
     // SAFETY: memory for `capacity` nodes, those below `used` initialised, while `capacity` is above 0.
     private var base: UnsafeMutableRawPointer?
