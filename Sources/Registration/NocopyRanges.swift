@@ -82,8 +82,8 @@ extension NocopyRanges {
         _ = self.change(range, by: -1, isForced: true)
     }
 
-    private static func check(_ code: CInt) throws(Errno) {
-        if code != 0 { throw Errno(rawValue: code) }
+    private static func check(_ status: CInt) throws(Errno) {
+        if status != 0 { throw .last }
     }
 
     /// The number of marks on the page at `address`.
@@ -133,7 +133,7 @@ extension NocopyRanges {
     /// Adds `change`, 1 or -1, to the count of each page of `range`, and makes the kernel's flags follow. See `mark`, `unmark`
     /// and `unmarkForcibly`.
     ///
-    /// - Returns: 0, or the error as a number, so that callers have nothing left to do.
+    /// - Returns: 0, or -1 with the error in `errno`, so that callers have nothing left to do.
     @inline(always)
     internal func change(
         _ range: PageRange,
@@ -175,7 +175,7 @@ extension NocopyRanges {
             }
             return 0
         } catch {
-            return error.rawValue
+            return error.told()
         }
     }
 

@@ -111,14 +111,14 @@ extension RegistrationAccount {
     /// `ibv_dontfork_range` and `ibv_dofork_range`: marks, or takes a mark away, once fork support is on; only notes the
     /// attempt before. An empty range, and one at NULL, is fine.
     package func changeRange(address: UInt, byteCount: UInt, isMarking: Bool) throws(Errno) {
-        let code = Self.change(self, address: address, byteCount: byteCount, isMarking: isMarking, always: false)
-        if code != 0 { throw Errno(rawValue: code) }
+        let status = Self.change(self, address: address, byteCount: byteCount, isMarking: isMarking, always: false)
+        if status != 0 { throw .last }
     }
 
     /// `changeRange` or, if it is `always`, `changeMarks`, for callers that have no reference of their own, past which nothing
     /// can be thrown.
     ///
-    /// - Returns: 0, or the error as a number.
+    /// - Returns: 0, or -1 with the error in `errno`.
     @inline(always)
     internal static func change(
         _ account: RegistrationAccount,
@@ -132,7 +132,7 @@ extension RegistrationAccount {
             let pages = try PageRange(address: address, byteCount: byteCount)
             return account.ranges.change(pages, by: isMarking ? 1 : -1)
         } catch {
-            return error.rawValue
+            return error.told()
         }
     }
 
@@ -148,8 +148,8 @@ extension RegistrationAccount {
 
     /// `mark_nocopy`: marks, or takes a mark away, whether or not fork support is on. An empty range is fine.
     package func changeMarks(address: UInt, byteCount: UInt, isMarking: Bool) throws(Errno) {
-        let code = Self.change(self, address: address, byteCount: byteCount, isMarking: isMarking, always: true)
-        if code != 0 { throw Errno(rawValue: code) }
+        let status = Self.change(self, address: address, byteCount: byteCount, isMarking: isMarking, always: true)
+        if status != 0 { throw .last }
     }
 
     /// Tries on a page of its own whether the kernel can leave pages out of children.

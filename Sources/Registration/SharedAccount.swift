@@ -9,7 +9,7 @@ package enum SharedAccount {
     /// Marks a range, or takes a mark away: `RegistrationAccount.changeRange` or, if it is `always`, whether or not fork
     /// support is on, `changeMarks`.
     ///
-    /// - Returns: 0, or the error as a number, so that there is nothing left to do behind the call.
+    /// - Returns: 0, or -1 with the error in `errno`, so that a function of C has nothing left to do.
     package static func change(address: UInt, byteCount: UInt, isMarking: Bool, always: Bool) -> CInt {
         // SAFETY: the account lives for ever.
         unsafe Self.account._withUnsafeGuaranteedRef { account in

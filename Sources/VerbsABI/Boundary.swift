@@ -29,13 +29,6 @@ internal func returningStatus(_ body: () throws(Errno) -> Void) -> CInt {
     }
 }
 
-/// The same for what tells its error as a number, 0 for none.
-@inline(always)
-internal func returningStatus(_ code: CInt) -> CInt {
-    if code == 0 { return 0 }
-    return returningStatus { () throws(Errno) in throw Errno(rawValue: code) }
-}
-
 /// For functions that return a pointer, or null with `errno` set, such as `ibv_alloc_pd`.
 @inline(always)
 internal func returningPointer<Object>(

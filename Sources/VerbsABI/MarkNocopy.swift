@@ -8,8 +8,6 @@ public func mark_nocopy(_ address: CUnsignedLong, _ byteCount: Int, _ mark: CInt
     // The C type is `size_t`, which Swift shows as `Int`.
     let byteCount = UInt(bitPattern: byteCount)
     return CLong(
-        returningStatus(
-            SharedAccount.change(address: address, byteCount: byteCount, isMarking: mark != 0, always: true)
-        )
+        SharedAccount.change(address: address, byteCount: byteCount, isMarking: mark != 0, always: true)
     )
 }
