@@ -4,58 +4,66 @@ import SystemIO
 // otherwise, without the lock, which they take for each look at the tree.
 
 extension NocopyRanges {
-    /// Sets the flags of the span from the first page that had no mark to the last; pages between that had one have theirs.
+    /// Sets the flags from the first page that had no mark to the last; pages between that had one have theirs.
     @inline(always)
-    internal func setFlags(_ reach: Reach, _ span: PageRange) -> Errno? {
-        self.kernel.advise(.doNotCopy, reach.isPerMapping ? self.widened(span) : span)
+    internal func setFlags(of span: PageRange, isPerMapping: Bool) -> Errno? {
+        self.kernel.advise(.doNotCopy, isPerMapping ? self.widened(span) : span)
     }
 
-    /// Clears the flags of the named pages that have no mark any more. Stops when that fails.
+    /// Clears the flags of the pages of `range` that have no mark any more. Stops when that fails.
     ///
     /// - Parameter firstRun: The first run of such pages.
+    /// - Returns: Why it failed; holes are no reason.
     @inline(always)
-    internal func clearFlags(_ reach: Reach, _ firstRun: PageRange) -> Errno? {
-        if firstRun == reach.named, !reach.isPerMapping { return self.clear(firstRun, reach) }
+    internal func clearFlags(of range: PageRange, startingWith firstRun: PageRange, isPerMapping: Bool) -> Errno? {
+        if firstRun == range, !isPerMapping { return self.clearFlags(of: range) }
+        return self.clearRuns(of: range, startingWith: firstRun, isPerMapping: isPerMapping)
+    }
+
+    @inline(always)
+    private func clearFlags(of run: PageRange) -> Errno? {
+        let error = self.kernel.advise(.copy, run)
+        return error == .noMemory ? nil : error
+    }
+
+    @inline(never)
+    private func clearRuns(of range: PageRange, startingWith firstRun: PageRange, isPerMapping: Bool) -> Errno? {
         var failure: Errno?
-        self.forEachUnmarkedRun(of: reach.named, startingWith: firstRun) { run in
-            failure = self.clear(run, reach)
+        self.forEachUnmarkedRun(of: range, startingWith: firstRun) { run in
+            if !isPerMapping {
+                failure = self.clearFlags(of: run)
+            } else if let target = self.lockedUnneeded(around: run) {
+                failure = self.clearWhereAllowed(target)
+            }
             return failure == nil
         }
         return failure
     }
 
-    /// Clears the flag of a run in which no page has a mark.
-    ///
-    /// - Returns: Why not; holes are no reason.
-    @inline(always)
-    private func clear(_ run: PageRange, _ reach: Reach) -> Errno? {
-        guard reach.isPerMapping else {
-            let error = self.kernel.advise(.copy, run)
-            return error == .noMemory ? nil : error
-        }
-        guard let target = self.lockedUnneeded(around: run) else { return nil }
-        return self.clearWhereAllowed(target)
-    }
-
     /// Makes flags and counts what they were before a change whose flags did not follow wholly.
     ///
     /// - Parameters:
-    ///   - error: Why they did not.
     ///   - turning: What `setFlags` or `clearFlags` was given.
-    ///   - isKept: Leaves the counts as they are. The flags, which are not what the counts say then, are healed later.
+    ///   - keepsCounts: Leaves the counts as they are. The flags, which are not what the counts say then, are healed later.
     @inline(never)
-    internal func undo(_ change: Int32, _ error: Errno, _ reach: Reach, _ turning: PageRange, isKept: Bool) {
+    internal func undo(
+        _ change: Int32,
+        on range: PageRange,
+        _ turning: PageRange,
+        isPerMapping: Bool,
+        keepsCounts: Bool
+    ) {
         self.lock.withLock {
-            if isKept { self.noteDamage(reach.claimed) } else { self.commit(-change, on: reach.named) }
+            if keepsCounts { self.noteDamage(range) } else { self.commit(-change, on: range) }
         }
         guard change > 0 else {
-            let touched = PageRange(lowerBound: turning.lowerBound, upperBound: reach.named.upperBound)
-            return self.restore(touched, isPerMapping: reach.isPerMapping)
+            let touched = PageRange(lowerBound: turning.lowerBound, upperBound: range.upperBound)
+            return self.restore(touched, isPerMapping: isPerMapping)
         }
-        self.forEachUnmarkedRun(of: reach.named) { run in
+        self.forEachUnmarkedRun(of: range) { run in
             // The first attempt set no flag of a huge page that the range cuts; whether such a page may lose it depends on
             // marks outside of what is claimed.
-            let target = reach.isPerMapping ? self.lockedUnneeded(around: run) : self.narrowed(run)
+            let target = isPerMapping ? self.lockedUnneeded(around: run) : self.narrowed(run)
             if let target, self.clearWhereAllowed(target) != nil { self.lock.withLock { self.noteDamage(run) } }
             return true
         }

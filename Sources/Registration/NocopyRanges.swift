@@ -143,14 +143,31 @@ extension NocopyRanges {
     ) -> CInt {
         self.adoptInChild()
         self.lock.lock()
-        if self.isQuiet, self.countRecent(range, by: change) {
+        guard self.isQuiet else {
+            return Self.changeLater(self, range, by: change, isKnownMapped: isKnownMapped, isForced: isForced)
+        }
+        if self.countRecent(range, by: change) {
             self.lock.unlock()
             return 0
         }
         return Self.changeWithCare(self, range, by: change, isKnownMapped: isKnownMapped, isForced: isForced)
     }
 
-    /// The same for what is no repetition of the last change. The lock is held when it begins, and free when it ends.
+    /// The same once nobody is in the way. The lock is held when it begins, and free when it ends.
+    @inline(never)
+    private static func changeLater(
+        _ ranges: NocopyRanges,
+        _ range: PageRange,
+        by change: Int32,
+        isKnownMapped: Bool,
+        isForced: Bool
+    ) -> CInt {
+        ranges.becomeQuiet(for: range)
+        return Self.changeWithCare(ranges, range, by: change, isKnownMapped: isKnownMapped, isForced: isForced)
+    }
+
+    /// The same for what is no repetition of the last change, when nobody is in the way. The lock is held when it begins, and
+    /// free when it ends.
     ///
     /// Not a method, for which the caller would keep a register until it returns: behind a system call each return from a
     /// function is predicted wrongly, and there is one less without.
@@ -162,7 +179,6 @@ extension NocopyRanges {
         isKnownMapped: Bool,
         isForced: Bool
     ) -> CInt {
-        if !ranges.isQuiet { ranges.becomeQuiet(for: range) }
         if !ranges.exact.isUnused, ranges.countAgain(range, by: change) {
             ranges.lock.unlock()
             return 0
@@ -170,7 +186,7 @@ extension NocopyRanges {
         do throws(Errno) {
             if change > 0, ranges.policy != .eager {
                 try ranges.markWithoutFlags(range, isKnownMapped: isKnownMapped)
-            } else if try !ranges.attempt(change, Reach(named: range), isForced: isForced) {
+            } else if try !ranges.attempt(change, on: range, claiming: range, isPerMapping: false, isForced: isForced) {
                 try ranges.changePerMapping(range, by: change, isForced: isForced)
             }
             return 0
@@ -182,10 +198,10 @@ extension NocopyRanges {
     /// The same when an end cuts a huge page, or device memory is in the way. The lock is free.
     @inline(never)
     private func changePerMapping(_ range: PageRange, by change: Int32, isForced: Bool) throws(Errno) {
-        let reach = Reach(named: range, claimed: self.widened(range))
+        let claimed = self.widened(range)
         self.lock.lock()
-        if !self.isQuiet { self.becomeQuiet(for: reach.claimed) }
-        _ = try self.attempt(change, reach, isForced: isForced)
+        if !self.isQuiet { self.becomeQuiet(for: claimed) }
+        _ = try self.attempt(change, on: range, claiming: claimed, isPerMapping: true, isForced: isForced)
     }
 
     /// Makes a change. Nobody is in the kernel with what is claimed. The lock is held when it begins, and free when it ends.
@@ -193,15 +209,24 @@ extension NocopyRanges {
     /// The counts change first, so that the account is entered once; where the flags do not follow, they change back. The
     /// claim keeps everybody from what is between.
     ///
+    /// - Parameters:
+    ///   - claimed: The pages that no other call may touch meanwhile: those of `range`, and the rest of huge pages that it
+    ///     cuts.
+    ///   - isPerMapping: Each mapping's own page size counts, and mappings that refuse the advice are passed over.
     /// - Returns: Whether it is made; if not, the kernel wants it to be made for each mapping, and nothing has changed.
     @inline(always)
-    private func attempt(_ change: Int32, _ reach: Reach, isForced: Bool) throws(Errno) -> Bool {
-        let place = self.counts.place(of: reach.named.lowerBound)
-        var turning: PageRange? = reach.named
-        if !self.turnAll(of: reach.named, by: change, at: place) {
+    private func attempt(
+        _ change: Int32,
+        on range: PageRange,
+        claiming claimed: PageRange,
+        isPerMapping: Bool,
+        isForced: Bool
+    ) throws(Errno) -> Bool {
+        let place = self.counts.place(of: range.lowerBound)
+        var turning: PageRange? = range
+        if !self.turnAll(of: range, by: change, at: place) {
             do throws(Errno) {
-                turning =
-                    change > 0 ? try self.addMark(reach.named, at: place) : try self.removeMark(reach.named, at: place)
+                turning = change > 0 ? try self.addMark(range, at: place) : try self.removeMark(range, at: place)
             } catch {
                 self.lock.unlock()
                 throw error
@@ -211,15 +236,20 @@ extension NocopyRanges {
             self.lock.unlock()
             return true
         }
-        self.claims.insert(reach.claimed)
+        self.claims.insert(claimed)
         self.lock.unlock()
 
-        let error = change > 0 ? self.setFlags(reach, turning) : self.clearFlags(reach, turning)
-        let isFinal = error != .invalidArgument || reach.isPerMapping
-        if let error { self.undo(change, error, reach, turning, isKept: isForced && isFinal) }
+        let error =
+            change > 0
+            ? self.setFlags(of: turning, isPerMapping: isPerMapping)
+            : self.clearFlags(of: range, startingWith: turning, isPerMapping: isPerMapping)
+        let isFinal = error != .invalidArgument || isPerMapping
+        if error != nil {
+            self.undo(change, on: range, turning, isPerMapping: isPerMapping, keepsCounts: isForced && isFinal)
+        }
 
         self.lock.lock()
-        self.claims.remove(reach.claimed)
+        self.claims.remove(claimed)
         if change < 0 { self.noteEmptiness() }
         if self.waiterCount > 0 { self.released.broadcast() }
         self.lock.unlock()
