@@ -45,17 +45,6 @@ internal struct ExactMarks: ~Copyable {
     // SAFETY: a place of the table, or nil while there is none. What it holds may have moved: it is compared before it is used.
     private var recent: UnsafeMutablePointer<Entry>?
 
-    private var lastSeen: UInt = 0
-    private var lastSeenEnd: UInt = 0
-
-    @inline(__always)
-    internal mutating func isSeenAgain(_ range: PageRange) -> Bool {
-        if self.lastSeen == range.lowerBound, self.lastSeenEnd == range.upperBound { return true }
-        self.lastSeen = range.lowerBound
-        self.lastSeenEnd = range.upperBound
-        return false
-    }
-
     internal init() {
         unsafe self.base = nil
         unsafe self.recent = nil

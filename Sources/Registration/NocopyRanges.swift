@@ -311,7 +311,7 @@ extension NocopyRanges {
     private func turnAll(of range: PageRange, by change: Int32, at place: PageCounts.Place) -> Bool {
         guard place.end >= range.upperBound, place.count == (change > 0 ? 0 : 1), self.policy == .eager,
             change > 0 || self.exact.isEmpty, self.countBound < Self.countMax,
-            self.stepCountMax(afterMarks: 1) <= self.counts.stepCapacity, self.budget.spend(2)
+            self.stepCountMax(isMarking: change > 0) <= self.counts.stepCapacity, self.budget.spend(2)
         else { return false }
         self.commit(change, on: range, at: place)
         return true
@@ -329,7 +329,9 @@ extension NocopyRanges {
         }
         try self.reserveForMark()
         guard let run = self.counts.firstRun(of: range, withCountAtMost: 0, from: place) else {
-            if self.exact.isSeenAgain(range) {
+            // A range that comes back is served from beside the tree. The first time the tree is nearer: its place is known,
+            // and its marks need not move there when a mark below them ends.
+            if self.seen.isSeenAgain(range) {
                 self.addExactly(range, isCovered: true)
             } else {
                 self.commit(1, on: range, at: place)
@@ -360,18 +362,18 @@ extension NocopyRanges {
     /// Makes room for one more mark, and for the end of every mark.
     @inline(__always)
     private func reserveForMark() throws(Errno) {
-        let stepCountMax = self.stepCountMax(afterMarks: 1)
-        guard self.counts.reserve(stepCountMax: stepCountMax, from: self.kernel), self.exact.reserve(from: self.kernel)
+        guard self.counts.reserve(stepCountMax: self.stepCountMax(isMarking: true), from: self.kernel),
+            self.exact.reserve(from: self.kernel)
         else { throw .noMemory }
     }
 
-    /// How many steps the tree may get after `markCount` more marks, before another mark makes room. Every mark needs at most
-    /// two, so a range that was marked as a whole can always be unmarked. The marks that are not in the tree yet count, and
-    /// the calls that are in the kernel or may come there.
+    /// For how many steps there must be room before a mark, or before one is taken away: for those of the tree, of the marks
+    /// that are not in it yet, of this call, and of those that are in the kernel or may come there, which may be taken back.
+    /// Every mark needs at most two steps, so a range that was marked as a whole can always be unmarked.
     @inline(__always)
-    private func stepCountMax(afterMarks markCount: Int) -> Int {
-        let inTree = max(self.counts.stepCount, 2 * self.treeMarkCount)
-        return inTree &+ 2 &* (self.exact.rangeCount &+ markCount &+ ClaimList.capacity)
+    private func stepCountMax(isMarking: Bool) -> Int {
+        let inTree = isMarking ? max(self.counts.stepCount, 2 * self.treeMarkCount) &+ 2 : self.counts.stepCount
+        return inTree &+ 2 &* (self.exact.rangeCount &+ 1 &+ ClaimList.capacity)
     }
 
     /// Takes a mark away from the account.
@@ -388,7 +390,7 @@ extension NocopyRanges {
             run = self.counts.firstRun(of: range, withCountAtMost: limit, from: place)
         }
         if let run, run.count == 0 || self.hasUnmarkedPage(in: range, behind: run.range) { throw .invalidArgument }
-        guard self.counts.reserve(stepCountMax: self.stepCountMax(afterMarks: 0), from: self.kernel) else {
+        guard self.counts.reserve(stepCountMax: self.stepCountMax(isMarking: false), from: self.kernel) else {
             throw .noMemory
         }
         self.commit(-1, on: range, at: place)

@@ -11,7 +11,8 @@ extension PageCounts {
     /// The same when the place of the lower bound is known.
     @inline(always)
     package mutating func add(_ change: Int32, to range: PageRange, at place: Place) {
-        if place.end >= range.upperBound, range.upperBound < place.leafEnd, self.addInLeaf(change, to: range, at: place) {
+        if place.end >= range.upperBound, range.upperBound < place.leafEnd, self.addInLeaf(change, to: range, at: place)
+        {
             return
         }
         self.addStep(change, at: range.lowerBound)
@@ -153,7 +154,9 @@ extension PageCounts {
         var level = level
         while level > 0 {
             let child = self.nodes[self.nodes[level: level].node]
-            guard self.nodes[self.nodes[level: level - 1].node].renew(Int(self.nodes[level: level - 1].slot), from: child) else { return }
+            guard
+                self.nodes[self.nodes[level: level - 1].node].renew(Int(self.nodes[level: level - 1].slot), from: child)
+            else { return }
             level -= 1
         }
     }

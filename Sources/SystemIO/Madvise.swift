@@ -1,4 +1,5 @@
-public import Glibc
+public import CShims
+internal import Glibc
 
 /// What a child of `fork` gets of a range of pages. See madvise(2).
 @frozen
@@ -33,13 +34,9 @@ public enum PageAdvice {
             case .doNotCopy: MADV_DONTFORK
             case .copy: MADV_DOFORK
             }
-        // SAFETY: the advice changes what a child inherits, never the bytes; the kernel checks the range.
-        let result = unsafe madvise(
-            UnsafeMutableRawPointer(bitPattern: lowerBound),
-            Int(upperBound - lowerBound),
-            value
-        )
-        return result == 0 ? nil : .last
+        // The advice changes what a child inherits, never the bytes; the kernel checks the range.
+        let result = cshims_range_call(Int(SYS_madvise), lowerBound, Int(upperBound - lowerBound), value)
+        return result == 0 ? nil : Errno(rawValue: CInt(truncatingIfNeeded: -result))
     }
 
     /// Whether every page from `lowerBound` to `upperBound` belongs to a mapping.
@@ -47,8 +44,8 @@ public enum PageAdvice {
     /// Asks `msync(MS_ASYNC)`, which has done nothing but this check since Linux 2.6.19.
     @inlinable @inline(always)
     public static func isMapped(from lowerBound: UInt, to upperBound: UInt) -> Bool {
-        // SAFETY: the call reads the list of mappings only.
-        unsafe msync(UnsafeMutableRawPointer(bitPattern: lowerBound), Int(upperBound - lowerBound), MS_ASYNC) == 0
+        // The call reads the list of mappings only.
+        cshims_range_call(Int(SYS_msync), lowerBound, Int(upperBound - lowerBound), MS_ASYNC) == 0
     }
 }
 

@@ -24,6 +24,8 @@ final class ModelKernel: MemoryKernel, @unchecked Sendable {
     var failingCall: Int?
     /// Whether all later calls fail too.
     var failsOnwards = false
+    /// Fails each call whose number this divides; nil fails none.
+    var failurePeriod: Int?
     private(set) var callCount = 0
     var mappingLimit = 1_000_000
     private(set) var countedMappings = 0
@@ -64,6 +66,7 @@ final class ModelKernel: MemoryKernel, @unchecked Sendable {
     /// Whether the call that is being made is one that must fail.
     private func takesFailure() -> Bool {
         self.callCount += 1
+        if let period = self.failurePeriod, self.callCount.isMultiple(of: period) { return true }
         guard let failingCall = self.failingCall else { return false }
         return self.failsOnwards ? self.callCount >= failingCall : self.callCount == failingCall
     }
