@@ -10,7 +10,7 @@ extension PageCounts {
 
     /// The same when the place of the lower bound is known.
     @inline(always)
-    package mutating func add(_ change: Int32, to range: PageRange, at place: Place) {
+    internal mutating func add(_ change: Int32, to range: PageRange, at place: Place) {
         if place.end >= range.upperBound, range.upperBound < place.leafEnd, self.addInLeaf(change, to: range, at: place)
         {
             return

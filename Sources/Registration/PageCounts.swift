@@ -53,7 +53,7 @@ extension PageCounts {
 
 extension PageCounts {
     /// Where an address lies among the steps; true until the next change.
-    package struct Place {
+    internal struct Place {
         /// Number of the leaf.
         internal var leaf = StepPool.none
         /// How many levels lie above the leaf.
@@ -70,7 +70,7 @@ extension PageCounts {
 
     /// Goes down to the leaf of `address`, and notes the path to it.
     @inline(always)
-    package func place(of address: UInt) -> Place {
+    internal func place(of address: UInt) -> Place {
         var place = Place()
         place.leaf = self.root
         guard place.leaf != StepPool.none else { return place }
@@ -119,7 +119,7 @@ extension PageCounts {
 
     /// The same when the place of the lower bound is known. Needs no more looks where the range has one count, which is usual.
     @inline(__always)
-    package func firstRun(
+    internal func firstRun(
         of range: PageRange,
         withCountAtMost limit: Int32,
         from place: Place
