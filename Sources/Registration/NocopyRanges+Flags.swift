@@ -56,13 +56,13 @@ extension NocopyRanges {
         self.lock.withLock {
             if keepsCounts { self.noteDamage(range) } else { self.commit(-change, on: range) }
         }
+        // The first attempt changed no flag of a huge page that the range cuts, and claims no more than the range. Whether
+        // such a page may lose its flag depends on marks outside.
         guard change > 0 else {
             let touched = PageRange(lowerBound: turning.lowerBound, upperBound: range.upperBound)
-            return self.restore(touched, isPerMapping: isPerMapping)
+            return self.restore(isPerMapping ? self.widened(touched) : self.narrowed(touched))
         }
         self.forEachUnmarkedRun(of: range) { run in
-            // The first attempt set no flag of a huge page that the range cuts; whether such a page may lose it depends on
-            // marks outside of what is claimed.
             let target = isPerMapping ? self.lockedUnneeded(around: run) : self.narrowed(run)
             if let target, self.clearWhereAllowed(target) != nil { self.lock.withLock { self.noteDamage(run) } }
             return true
@@ -70,13 +70,9 @@ extension NocopyRanges {
     }
 
     /// Sets the flags of `range` again after they could not all be cleared.
-    private func restore(_ range: PageRange, isPerMapping: Bool) {
-        switch self.kernel.advise(.doNotCopy, isPerMapping ? self.widened(range) : range) {
-        case nil, Errno.noMemory?: return
-        // The kernel stopped here before too, and changed nothing from here on.
-        case Errno.invalidArgument? where !isPerMapping: return
-        default: self.lock.withLock { self.noteDamage(range) }
-        }
+    private func restore(_ range: PageRange?) {
+        guard let range, let error = self.kernel.advise(.doNotCopy, range), error != .noMemory else { return }
+        self.lock.withLock { self.noteDamage(range) }
     }
 
     /// Clears the flags of `range`, passing over device memory, from which the kernel does not take the flag.
