@@ -16,7 +16,7 @@ extension NocopyRanges {
     ) -> CInt {
         self.adoptInChild()
         self.lock.lock()
-        guard self.isQuiet else {
+        guard _fastPath(self.isQuiet) else {
             return Self.changeLater(self, range, by: change, isKnownMapped: isKnownMapped, isForced: isForced)
         }
         if self.countRecent(range, by: change) {
@@ -97,7 +97,7 @@ extension NocopyRanges {
     ) throws(Errno) -> Bool {
         let place = self.counts.place(of: range.lowerBound)
         var turning: PageRange? = range
-        if !self.turnAll(of: range, by: change, at: place) {
+        if _slowPath(!self.turnAll(of: range, by: change, at: place)) {
             do throws(Errno) {
                 turning = change > 0 ? try self.addMark(range, at: place) : try self.removeMark(range, at: place)
             } catch {
@@ -117,14 +117,14 @@ extension NocopyRanges {
             ? self.setFlags(of: turning, isPerMapping: isPerMapping)
             : self.clearFlags(of: range, startingWith: turning, isPerMapping: isPerMapping)
         let isFinal = error != .invalidArgument || isPerMapping
-        if error != nil {
+        if _slowPath(error != nil) {
             self.undo(change, on: range, turning, isPerMapping: isPerMapping, keepsCounts: isForced && isFinal)
         }
 
         self.lock.lock()
         self.claims.remove(claimed)
         if change < 0 { self.noteEmptiness() }
-        if self.waiterCount > 0 { self.released.broadcast() }
+        if _slowPath(self.waiterCount > 0) { self.released.broadcast() }
         self.lock.unlock()
         guard let error else { return true }
         guard isFinal else { return false }

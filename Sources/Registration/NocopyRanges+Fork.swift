@@ -57,7 +57,7 @@ extension NocopyRanges {
     /// In a child of a bare `clone`, for which no handler ran, does what `childAfterFork` would have done.
     @inline(always)
     internal func adoptInChild() {
-        if self.sentinel.isInChild { self.childAfterFork() }
+        if _slowPath(self.sentinel.isInChild) { self.childAfterFork() }
     }
 }
 

@@ -11,7 +11,8 @@ extension PageCounts {
     /// The same when the place of the lower bound is known.
     @inline(always)
     internal mutating func add(_ change: Int32, to range: PageRange, at place: Place) {
-        if place.end >= range.upperBound, range.upperBound < place.leafEnd, self.addInLeaf(change, to: range, at: place)
+        if _fastPath(place.end >= range.upperBound && range.upperBound < place.leafEnd),
+            self.addInLeaf(change, to: range, at: place)
         {
             return
         }
@@ -23,7 +24,7 @@ extension PageCounts {
     /// or run dry.
     @inline(always)
     private mutating func addInLeaf(_ change: Int32, to range: PageRange, at place: Place) -> Bool {
-        if self.root == StepPool.none { self.root = self.nodes.take(height: 0) }
+        if _slowPath(self.root == StepPool.none) { self.root = self.nodes.take(height: 0) }
         let leaf = self.nodes[place.level > 0 ? place.leaf : self.root]
         let count = leaf.count
         var (first, end) = (place.index, place.index)
@@ -38,7 +39,7 @@ extension PageCounts {
         }
         let growth = (up == 0 ? 0 : 1) + (down == 0 ? 0 : 1) - (end - first)
         let countMin = place.level == 0 ? 0 : StepNode.countMin
-        guard count + growth <= StepNode.capacity, count + growth >= countMin else { return false }
+        guard _fastPath(count + growth <= StepNode.capacity && count + growth >= countMin) else { return false }
         leaf.moveEntries(from: end, by: growth)
         if up != 0 { leaf[first] = StepNode.Entry(step: up, at: range.lowerBound) }
         if down != 0 { leaf[up == 0 ? first : first + 1] = StepNode.Entry(step: down, at: range.upperBound) }
