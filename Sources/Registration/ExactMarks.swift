@@ -30,7 +30,7 @@ internal struct ExactMarks: ~Copyable {
 
     private static let capacityMin = 128
     /// A table with more places than this gives its memory back when it is empty.
-    private static let idleCapacityMax = 1 << 17
+    private static let idleCapacityMax = 1 << 16
 
     // SAFETY: `capacity` initialised entries, a power of two, or nil while `capacity` is 0.
     private var base: UnsafeMutablePointer<Entry>?

@@ -56,22 +56,22 @@ extension NocopyRanges {
         self.lock.withLock {
             if keepsCounts { self.noteDamage(range) } else { self.commit(-change, on: range) }
         }
-        // The first attempt changed no flag of a huge page that the range cuts, and claims no more than the range. Whether
-        // such a page may lose its flag depends on marks outside.
         guard change > 0 else {
             let touched = PageRange(lowerBound: turning.lowerBound, upperBound: range.upperBound)
-            return self.restore(isPerMapping ? self.widened(touched) : self.narrowed(touched))
+            return self.restore(isPerMapping ? self.widened(touched) : touched)
         }
         self.forEachUnmarkedRun(of: range) { run in
+            // The first attempt set no flag of a huge page that the range cuts, and claims no more than the range. Whether
+            // such a page may lose its flag depends on marks outside.
             let target = isPerMapping ? self.lockedUnneeded(around: run) : self.narrowed(run)
             if let target, self.clearWhereAllowed(target) != nil { self.lock.withLock { self.noteDamage(run) } }
             return true
         }
     }
 
-    /// Sets the flags of `range` again after they could not all be cleared.
-    private func restore(_ range: PageRange?) {
-        guard let range, let error = self.kernel.advise(.doNotCopy, range), error != .noMemory else { return }
+    /// Sets the flags of `range` again after they could not all be cleared. The kernel passes over what has them still.
+    private func restore(_ range: PageRange) {
+        guard let error = self.kernel.advise(.doNotCopy, range), error != .noMemory else { return }
         self.lock.withLock { self.noteDamage(range) }
     }
 

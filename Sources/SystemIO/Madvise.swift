@@ -10,8 +10,8 @@ public enum ForkAdvice: Sendable {
     case copy
 }
 
-/// System calls that change how the kernel treats pages of the own process. `public` for what is
-/// inlined: behind a system call each return from a function is predicted wrongly.
+/// System calls that change how the kernel treats pages of the own process. `public` for what is inlined: behind a system
+/// call each return from a function is predicted wrongly.
 public enum PageAdvice {
     /// The size of the smallest page of this machine, in bytes. A constant where it can be one: to ask for it costs more
     /// than to count a mark.
