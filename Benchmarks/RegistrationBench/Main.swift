@@ -9,8 +9,9 @@ import SystemIO
 /// names of the cases that are wanted.
 @main
 struct Main {
-    /// Each case is measured this often, in turns, and the median counts.
-    private static let roundCount = 5
+    /// Each case is measured this often, in turns, and the median counts. Each round begins with another subject, because
+    /// each leaves caches and the kernel's lists of free memory to the next.
+    private static let roundCount = 9
 
     static func main() {
         let arguments = CommandLine.arguments
@@ -50,8 +51,11 @@ struct Main {
 
     private static func lines(about item: Cases.Case, _ subjects: [Subject]) -> [String] {
         var rounds = [[Measurement]](repeating: [], count: subjects.count)
-        for _ in 0..<Self.roundCount {
-            for (index, subject) in subjects.enumerated() { rounds[index].append(item.run(subject)) }
+        for round in 0..<Self.roundCount {
+            for turn in subjects.indices {
+                let index = (round + turn) % subjects.count
+                rounds[index].append(item.run(subjects[index]))
+            }
         }
         return subjects.indices.map { index in
             // The machine's speed changes from round to round: each is compared with the reference of its own.

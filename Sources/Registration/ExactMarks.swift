@@ -51,6 +51,9 @@ internal struct ExactMarks: ~Copyable {
     }
 
     internal var isEmpty: Bool { self.rangeCount == 0 }
+
+    /// Whether no range has marks or is remembered.
+    internal var isUnused: Bool { self.takenCount == 0 }
 }
 
 // MARK: - Changes

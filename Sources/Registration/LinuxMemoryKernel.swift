@@ -4,10 +4,12 @@ package import SystemIO
 package struct LinuxMemoryKernel: MemoryKernel {
     package init() {}
 
+    @inline(__always)
     package func advise(_ advice: ForkAdvice, _ range: PageRange) -> Errno? {
         PageAdvice.apply(advice, from: range.lowerBound, to: range.upperBound)
     }
 
+    @inline(__always)
     package func isMapped(_ range: PageRange) -> Bool {
         PageAdvice.isMapped(from: range.lowerBound, to: range.upperBound)
     }

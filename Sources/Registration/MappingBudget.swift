@@ -13,23 +13,25 @@ internal struct MappingBudget {
     private var credit = 0
     private var refusalCount = 0
 
-    /// Takes `splitCount` mappings from the credit. False when the process would come too close to the limit.
+    /// Takes `splitCount` mappings from the credit if there are so many, without counting any.
     @inline(__always)
-    internal mutating func take(_ splitCount: Int, from kernel: some MemoryKernel) -> Bool {
-        if self.credit < splitCount {
-            if self.refusalCount % Self.refusalsPerCount == 0 { self.credit = Self.freeMappingCount(of: kernel) }
-            guard self.credit >= splitCount else {
-                self.refusalCount += 1
-                return false
-            }
-        }
+    internal mutating func spend(_ splitCount: Int) -> Bool {
+        guard self.credit >= splitCount else { return false }
         self.credit -= splitCount
         self.refusalCount = 0
         return true
     }
 
+    /// Takes `splitCount` mappings from the credit. False when the process would come too close to the limit.
+    internal mutating func take(_ splitCount: Int, from kernel: some MemoryKernel) -> Bool {
+        if self.spend(splitCount) { return true }
+        if self.refusalCount % Self.refusalsPerCount == 0 { self.credit = Self.freeMappingCount(of: kernel) }
+        if self.spend(splitCount) { return true }
+        self.refusalCount += 1
+        return false
+    }
+
     /// Notes that a mark was taken away, which may have split and merged `splitCount` times.
-    @inline(__always)
     internal mutating func noteRelease(splitCount: Int) {
         self.credit = max(0, self.credit - splitCount)
         self.refusalCount = 0

@@ -4,66 +4,75 @@ import SystemIO
 // otherwise, without the lock, which they take for each look at the tree.
 
 extension NocopyRanges {
-    /// Sets or clears the flags that a change of the named range by `change` turns; on failure they are as before.
+    /// Sets the flags from the first page that had no mark to the last; pages between that had one have theirs.
+    @inline(always)
+    internal func setFlags(of span: PageRange, isPerMapping: Bool) -> Errno? {
+        self.kernel.advise(.doNotCopy, isPerMapping ? self.widened(span) : span)
+    }
+
+    /// Clears the flags of the pages of `range` that have no mark any more. Stops when that fails.
     ///
-    /// - Parameter span: To mark: from the first page without a mark to the last. To unmark: the first run of pages with
-    ///   one mark.
-    @inline(__always)
-    internal func apply(_ change: Int32, to reach: Reach, startingWith span: PageRange?) -> Errno? {
-        guard let span else { return nil }
-        return change > 0 ? self.setFlags(reach, span) : self.clearFlags(reach, span)
+    /// - Parameter firstRun: The first run of such pages.
+    /// - Returns: Why it failed; holes are no reason.
+    @inline(always)
+    internal func clearFlags(of range: PageRange, startingWith firstRun: PageRange, isPerMapping: Bool) -> Errno? {
+        if firstRun == range, !isPerMapping { return self.clearFlags(of: range) }
+        return self.clearRuns(of: range, startingWith: firstRun, isPerMapping: isPerMapping)
     }
 
-    /// One call sets the flags of the span; pages between that have a mark keep theirs.
-    @inline(__always)
-    private func setFlags(_ reach: Reach, _ span: PageRange) -> Errno? {
-        let target = reach.isPerMapping ? self.widened(span) : span
-        guard let error = self.kernel.advise(.doNotCopy, target) else { return nil }
-        self.forEachRun(of: reach.named, withCount: 0) { run in
-            if self.clear(run, isPerMapping: true) != nil { self.lock.withLock { self.noteDamage(run) } }
-            return true
-        }
-        return error
+    @inline(always)
+    private func clearFlags(of run: PageRange) -> Errno? {
+        let error = self.kernel.advise(.copy, run)
+        return error == .noMemory ? nil : error
     }
 
-    @inline(__always)
-    private func clearFlags(_ reach: Reach, _ firstRun: PageRange) -> Errno? {
-        if firstRun == reach.named, !reach.isPerMapping {
-            guard let error = self.clear(firstRun, isPerMapping: false) else { return nil }
-            self.restore(firstRun, isPerMapping: false)
-            return error
-        }
+    @inline(never)
+    private func clearRuns(of range: PageRange, startingWith firstRun: PageRange, isPerMapping: Bool) -> Errno? {
         var failure: Errno?
-        self.forEachRun(of: reach.named, withCount: 1, startingWith: firstRun) { run in
-            failure = self.clear(run, isPerMapping: reach.isPerMapping)
-            guard failure != nil else { return true }
-            let touched = PageRange(lowerBound: firstRun.lowerBound, upperBound: run.upperBound)
-            self.restore(touched, isPerMapping: reach.isPerMapping)
-            return false
+        self.forEachUnmarkedRun(of: range, startingWith: firstRun) { run in
+            if !isPerMapping {
+                failure = self.clearFlags(of: run)
+            } else if let target = self.lockedUnneeded(around: run) {
+                failure = self.clearWhereAllowed(target)
+            }
+            return failure == nil
         }
         return failure
     }
 
-    /// Clears the flag of a run in which no page keeps a mark.
+    /// Makes flags and counts what they were before a change whose flags did not follow wholly.
     ///
-    /// - Returns: Why not; holes are no reason.
-    private func clear(_ run: PageRange, isPerMapping: Bool) -> Errno? {
-        guard isPerMapping else {
-            let error = self.kernel.advise(.copy, run)
-            return error == .noMemory ? nil : error
+    /// - Parameters:
+    ///   - turning: What `setFlags` or `clearFlags` was given.
+    ///   - keepsCounts: Leaves the counts as they are. The flags, which are not what the counts say then, are healed later.
+    @inline(never)
+    internal func undo(
+        _ change: Int32,
+        on range: PageRange,
+        _ turning: PageRange,
+        isPerMapping: Bool,
+        keepsCounts: Bool
+    ) {
+        self.lock.withLock {
+            if keepsCounts { self.noteDamage(range) } else { self.commit(-change, on: range) }
         }
-        guard let target = self.lockedUnneeded(around: run) else { return nil }
-        return self.clearWhereAllowed(target)
+        guard change > 0 else {
+            let touched = PageRange(lowerBound: turning.lowerBound, upperBound: range.upperBound)
+            return self.restore(isPerMapping ? self.widened(touched) : touched)
+        }
+        self.forEachUnmarkedRun(of: range) { run in
+            // The first attempt set no flag of a huge page that the range cuts, and claims no more than the range. Whether
+            // such a page may lose its flag depends on marks outside.
+            let target = isPerMapping ? self.lockedUnneeded(around: run) : self.narrowed(run)
+            if let target, self.clearWhereAllowed(target) != nil { self.lock.withLock { self.noteDamage(run) } }
+            return true
+        }
     }
 
-    /// Sets the flags of `range` again after they could not all be cleared.
-    private func restore(_ range: PageRange, isPerMapping: Bool) {
-        switch self.kernel.advise(.doNotCopy, isPerMapping ? self.widened(range) : range) {
-        case nil, Errno.noMemory?: return
-        // The kernel stopped here before too, and changed nothing from here on.
-        case Errno.invalidArgument? where !isPerMapping: return
-        default: self.lock.withLock { self.noteDamage(range) }
-        }
+    /// Sets the flags of `range` again after they could not all be cleared. The kernel passes over what has them still.
+    private func restore(_ range: PageRange) {
+        guard let error = self.kernel.advise(.doNotCopy, range), error != .noMemory else { return }
+        self.lock.withLock { self.noteDamage(range) }
     }
 
     /// Clears the flags of `range`, passing over device memory, from which the kernel does not take the flag.
@@ -105,6 +114,25 @@ extension NocopyRanges {
         return (upperBound + mask) & ~mask
     }
 
+    /// `range` with both ends moved inwards to where their mappings' pages end; nil when nothing is left.
+    private func narrowed(_ range: PageRange) -> PageRange? {
+        self.narrowed(range, within: range, atStart: true, atEnd: true)
+    }
+
+    /// `reach` with those ends moved inwards of `range` that are said.
+    private func narrowed(_ range: PageRange, within reach: PageRange, atStart: Bool, atEnd: Bool) -> PageRange? {
+        var (lowerBound, upperBound) = (reach.lowerBound, reach.upperBound)
+        if atStart {
+            let mask = self.pageByteCount(at: range.lowerBound) - 1
+            lowerBound = (range.lowerBound + mask) & ~mask
+        }
+        if atEnd {
+            let mask = self.pageByteCount(at: range.upperBound - PageRange.pageByteCount) - 1
+            upperBound = range.upperBound & ~mask
+        }
+        return lowerBound < upperBound ? PageRange(lowerBound: lowerBound, upperBound: upperBound) : nil
+    }
+
     /// The size of the kernel's page at `address`, in bytes; the smallest one where nothing is mapped.
     private func pageByteCount(at address: UInt) -> UInt {
         guard let mapping = self.kernel.mapping(atOrAbove: address), mapping.lowerBound <= address else {
@@ -123,16 +151,12 @@ extension NocopyRanges {
     ///
     /// - Parameter reach: `run` with its ends moved outwards to the ends of the kernel's pages.
     internal func unneeded(around run: PageRange, within reach: PageRange) -> PageRange? {
-        var (lowerBound, upperBound) = (reach.lowerBound, reach.upperBound)
-        if self.counts.hasMark(from: lowerBound, to: run.lowerBound) {
-            let mask = self.pageByteCount(at: run.lowerBound) - 1
-            lowerBound = (run.lowerBound + mask) & ~mask
-        }
-        if self.counts.hasMark(from: run.upperBound, to: upperBound) {
-            let mask = self.pageByteCount(at: run.upperBound - PageRange.pageByteCount) - 1
-            upperBound = run.upperBound & ~mask
-        }
-        return lowerBound < upperBound ? PageRange(lowerBound: lowerBound, upperBound: upperBound) : nil
+        self.narrowed(
+            run,
+            within: reach,
+            atStart: self.counts.hasMark(from: reach.lowerBound, to: run.lowerBound),
+            atEnd: self.counts.hasMark(from: run.upperBound, to: reach.upperBound)
+        )
     }
 }
 
@@ -150,19 +174,17 @@ extension NocopyRanges {
         return PageRange(lowerBound: run.lowerBound, upperBound: last.upperBound)
     }
 
-    /// Calls `body`, without the lock, with each run of `range` whose count is `count`, the lowest there, until it returns
-    /// false.
-    private func forEachRun(
+    /// Calls `body`, without the lock, with each run of pages of `range` that have no mark until it returns false.
+    private func forEachUnmarkedRun(
         of range: PageRange,
-        withCount count: Int32,
         startingWith firstRun: PageRange? = nil,
         _ body: (PageRange) -> Bool
     ) {
-        var next = firstRun ?? self.lock.withLock { self.counts.firstRun(of: range, withCountAtMost: count)?.range }
+        var next = firstRun ?? self.lock.withLock { self.counts.firstRun(of: range, withCountAtMost: 0)?.range }
         while let run = next {
             guard body(run), run.upperBound < range.upperBound else { return }
             let rest = PageRange(lowerBound: run.upperBound, upperBound: range.upperBound)
-            next = self.lock.withLock { self.counts.firstRun(of: rest, withCountAtMost: count)?.range }
+            next = self.lock.withLock { self.counts.firstRun(of: rest, withCountAtMost: 0)?.range }
         }
     }
 }

@@ -42,7 +42,7 @@ extension NocopyRanges {
         self.lock.reinitializeAfterFork()
         self.exact.discardAll(to: self.kernel)
         self.counts.discardAll(to: self.kernel)
-        self.claims = ClaimList()
+        self.claims.removeAll()
         self.budget = MappingBudget()
         self.waiterCount = 0
         self.isForking = false
@@ -57,7 +57,7 @@ extension NocopyRanges {
     /// In a child of a bare `clone`, for which no handler ran, does what `childAfterFork` would have done.
     @inline(always)
     internal func adoptInChild() {
-        if self.sentinel.isInChild { self.childAfterFork() }
+        if _slowPath(self.sentinel.isInChild) { self.childAfterFork() }
     }
 }
 
@@ -149,12 +149,15 @@ extension NocopyRanges {
 
     /// Makes the flags of the damaged range what the counts say. Under the lock.
     internal func healDamage() {
-        guard self.policy == .eager, let range = self.damage, !self.claims.overlaps(range) else { return }
+        guard self.policy == .eager, let damage = self.damage else { return }
+        // A call in the kernel has changed its counts and not the flags yet: its pages tell nothing.
+        let range = self.widened(damage)
+        guard !self.claims.overlaps(range) else { return }
         var isHealed = true
         var address = range.lowerBound
         while address < range.upperBound {
             let run = self.counts.firstMarkedRun(endingAfter: address)
-            let gapEnd = min(run?.lowerBound ?? range.upperBound, range.upperBound)
+            let gapEnd = max(address, min(run?.lowerBound ?? range.upperBound, range.upperBound))
             if gapEnd > address {
                 let gap = PageRange(lowerBound: address, upperBound: gapEnd)
                 if let target = self.unneeded(around: gap, within: self.widened(gap)),
@@ -163,8 +166,9 @@ extension NocopyRanges {
                     isHealed = false
                 }
             }
-            if let run, run.lowerBound < range.upperBound, !self.setFlags(of: run) { isHealed = false }
-            address = max(gapEnd, run?.upperBound ?? range.upperBound)
+            address = min(run?.upperBound ?? range.upperBound, range.upperBound)
+            guard gapEnd < address else { continue }
+            if !self.setFlags(of: PageRange(lowerBound: gapEnd, upperBound: address)) { isHealed = false }
         }
         if isHealed { self.damage = nil }
     }

@@ -63,7 +63,7 @@ extension NocopyRanges {
     ///   nearly as many mappings as the kernel allows. Nothing has changed then.
     @inline(__always)
     package func mark(_ range: PageRange, isKnownMapped: Bool = false) throws(Errno) {
-        try self.change(range, by: 1, isKnownMapped: isKnownMapped)
+        try Self.check(self.change(range, by: 1, isKnownMapped: isKnownMapped))
     }
 
     /// Takes one mark away from each page of `range`, which need not be a range that was marked as a whole.
@@ -72,17 +72,18 @@ extension NocopyRanges {
     ///   cannot be when the range was marked as a whole, or no mapping to split. Nothing has changed then.
     @inline(__always)
     package func unmark(_ range: PageRange) throws(Errno) {
-        try self.change(range, by: -1, isKnownMapped: true)
+        try Self.check(self.change(range, by: -1))
     }
 
     /// The same for the end of a registration, which must not fail: when the kernel cannot clear the flags now, the count
     /// goes down nevertheless, and the flags are cleared by a later call.
     package func unmarkForcibly(_ range: PageRange) {
-        do {
-            try self.change(range, by: -1, isKnownMapped: true, isForced: true)
-        } catch {
-            // Somebody took away marks that were not theirs, through `mark_nocopy`: nothing is left to take.
-        }
+        // It fails when somebody took away marks that were not theirs, through `mark_nocopy`: nothing is left to take.
+        _ = self.change(range, by: -1, isForced: true)
+    }
+
+    private static func check(_ status: CInt) throws(Errno) {
+        if status != 0 { throw .last }
     }
 
     /// The number of marks on the page at `address`.
@@ -123,264 +124,5 @@ extension NocopyRanges {
     /// Checks the tree in debug builds.
     package func checkInvariants() {
         self.lock.withLock { self.counts.checkInvariants() }
-    }
-}
-
-// MARK: - One change
-
-extension NocopyRanges {
-    /// What a change still needs once the account has been looked at.
-    private enum Plan {
-        /// It is made.
-        case done
-        /// The kernel must be asked first; for `eager`, about the flags of this range to begin with.
-        case kernel(PageRange?)
-    }
-
-    /// Adds `change`, 1 or -1, to the count of each page of `range`, and makes the kernel's flags follow.
-    @inline(__always)
-    private func change(
-        _ range: PageRange,
-        by change: Int32,
-        isKnownMapped: Bool,
-        isForced: Bool = false
-    ) throws(Errno) {
-        self.adoptInChild()
-        self.lock.lock()
-        if self.isQuiet, self.countAgain(range, by: change) {
-            self.lock.unlock()
-            return
-        }
-        try self.changeWithCare(range, by: change, isKnownMapped: isKnownMapped, isForced: isForced)
-    }
-
-    /// The same for what is not a repetition. The lock is held when it begins, and free when it ends.
-    @inline(never)
-    private func changeWithCare(
-        _ range: PageRange,
-        by change: Int32,
-        isKnownMapped: Bool,
-        isForced: Bool
-    ) throws(Errno) {
-        if change > 0, self.policy != .eager { return try self.markWithoutFlags(range, isKnownMapped: isKnownMapped) }
-        var reach = Reach(named: range)
-        while true {
-            self.waitUntilFree(reach.claimed)
-            if self.damage != nil { self.healDamage() }
-            let span: PageRange?
-            do throws(Errno) {
-                switch change > 0 ? try self.planMark(range) : try self.planUnmark(range) {
-                case .done:
-                    self.lock.unlock()
-                    return
-                case .kernel(let range): span = range
-                }
-            } catch {
-                self.lock.unlock()
-                throw error
-            }
-            guard self.budgetAllows(change) else {
-                self.lock.unlock()
-                MappingWarning.tell(limit: self.kernel.mappingLimit)
-                throw .noMemory
-            }
-            self.claims.insert(reach.claimed)
-            self.lock.unlock()
-
-            let error = self.apply(change, to: reach, startingWith: span)
-
-            self.lock.lock()
-            self.claims.remove(reach.claimed)
-            let isFinal = error != .invalidArgument || reach.isPerMapping
-            if error == nil || isForced && isFinal { self.commit(change, on: range) }
-            if error != nil, isForced, isFinal { self.noteDamage(reach.claimed) }
-            if self.waiterCount > 0 { self.released.broadcast() }
-            self.lock.unlock()
-            guard let error, !isFinal || !isForced else { return }
-            if isFinal { throw Self.documented(error) }
-            // An end cuts a huge page, or device memory is in the way: once more, with care.
-            reach = Reach(named: range, claimed: self.widened(range))
-            self.lock.lock()
-        }
-    }
-
-    /// Whether no call is in the kernel, no fork is under way and nothing is to be healed.
-    @inline(__always)
-    private var isQuiet: Bool { self.claims.count == 0 && !self.isForking && self.damage == nil }
-
-    /// Sleeps until no other call is in the kernel with a page of `range`, and no fork is under way.
-    @inline(__always)
-    private func waitUntilFree(_ range: PageRange) {
-        while self.isForking || self.claims.isFull || self.claims.overlaps(range) {
-            self.waiterCount += 1
-            self.released.wait(for: self.lock)
-            self.waiterCount -= 1
-        }
-    }
-
-    /// Marks a range where the policy sets no flags before a fork. The lock is held when it begins, and free when it ends.
-    ///
-    /// Nothing is claimed meanwhile: to ask the kernel whether memory is mapped changes nothing.
-    @inline(__always)
-    private func markWithoutFlags(_ range: PageRange, isKnownMapped: Bool) throws(Errno) {
-        defer { self.lock.unlock() }
-        var isMapped = isKnownMapped
-        while true {
-            self.waitUntilFree(range)
-            if self.countAgain(range, by: 1) { return }
-            try self.boundCount()
-            // The tree need not be asked for what is mapped in any case.
-            let isCovered = !isMapped && self.counts.firstPage(of: range, withCountAtMost: 0) == nil
-            if isMapped || isCovered {
-                try self.reserveForMark()
-                // Larger ranges that were asked for go to the tree, where ranges inside of them find that they are covered.
-                let isForTree = !isKnownMapped && !isCovered && !range.isOnePage
-                return isForTree ? self.commit(1, on: range) : self.addExactly(range, isCovered: isCovered)
-            }
-            self.lock.unlock()
-            isMapped = self.kernel.isMapped(range)
-            self.lock.lock()
-            guard isMapped else { throw .noMemory }
-        }
-    }
-
-    /// Makes the mark if that needs no system call. Makes room in the account for it otherwise. With `eager`.
-    @inline(__always)
-    private func planMark(_ range: PageRange) throws(Errno) -> Plan {
-        try self.boundCount()
-        if self.countAgain(range, by: 1) { return .done }
-        try self.reserveForMark()
-        if let run = self.counts.firstRun(of: range, withCountAtMost: 0)?.range {
-            return .kernel(self.hull(of: range, startingWith: run))
-        }
-        self.addExactly(range, isCovered: true)
-        return .done
-    }
-
-    /// Makes sure that no page can get more marks than it may have.
-    @inline(__always)
-    private func boundCount() throws(Errno) {
-        guard self.countBound >= Self.countMax else { return }
-        self.moveExactMarksIntoTree()
-        self.countBound = self.counts.highestCount
-        if self.countBound >= Self.countMax { throw .noMemory }
-    }
-
-    /// Makes room for one more mark, and for the end of every mark.
-    @inline(__always)
-    private func reserveForMark() throws(Errno) {
-        // Every mark needs at most two steps, so a range that was marked as a whole can always be unmarked.
-        try self.reserve(stepCount: max(self.counts.stepCount, 2 * self.treeMarkCount))
-        guard self.exact.reserve(from: self.kernel) else { throw .noMemory }
-    }
-
-    /// Takes the mark away if that needs no system call. Makes room in the account for it otherwise.
-    @inline(__always)
-    private func planUnmark(_ range: PageRange) throws(Errno) -> Plan {
-        if self.countAgain(range, by: -1) { return .done }
-        let isEager = self.policy == .eager
-        if isEager { self.moveExactMarksIntoTree() }
-        let run = self.counts.firstRun(of: range, withCountAtMost: isEager ? 1 : 0)
-        if let run, run.count == 0 || self.hasUnmarkedPage(in: range, behind: run.range) {
-            if self.exact.isEmpty { throw .invalidArgument }
-            self.moveExactMarksIntoTree()
-            if self.counts.firstPage(of: range, withCountAtMost: 0) != nil { throw .invalidArgument }
-        }
-        try self.reserve(stepCount: self.counts.stepCount)
-        if isEager, let run { return .kernel(run.range) }
-        self.commit(-1, on: range)
-        return .done
-    }
-
-    /// Whether the tree knows of no mark on a page of `range` that lies behind `run`.
-    private func hasUnmarkedPage(in range: PageRange, behind run: PageRange) -> Bool {
-        guard run.upperBound < range.upperBound else { return false }
-        let rest = PageRange(lowerBound: run.upperBound, upperBound: range.upperBound)
-        return self.counts.firstPage(of: rest, withCountAtMost: 0) != nil
-    }
-
-    /// Makes room in the tree for `stepCount` steps, for the marks that are not in it yet, and for the calls that are in the
-    /// kernel or may come there.
-    @inline(__always)
-    private func reserve(stepCount: Int) throws(Errno) {
-        let stepCountMax = stepCount + 2 * self.exact.rangeCount + 2 * (ClaimList.capacity + 1)
-        guard self.counts.reserve(stepCountMax: stepCountMax, from: self.kernel) else { throw .noMemory }
-    }
-
-    /// Changes the account without a look at the tree, if it can be. Under the lock.
-    @inline(__always)
-    private func countAgain(_ range: PageRange, by change: Int32) -> Bool {
-        guard change < 0 || self.countBound < Self.countMax else { return false }
-        if self.exact.changeRecent(range, by: change, generation: self.generation) {
-            if change > 0 { self.countBound &+= 1 }
-            return true
-        }
-        if change > 0 {
-            guard let place = self.exact.place(of: range, generation: self.generation) else { return false }
-            self.exact.increment(place)
-            self.countBound &+= 1
-        } else {
-            guard let place = self.exact.place(of: range) else { return false }
-            self.exact.decrement(place, generation: self.generation)
-            if self.isEmptyLocked { self.becomeEmpty() }
-        }
-        return true
-    }
-
-    /// Adds a mark beside the tree. There must be room.
-    @inline(__always)
-    private func addExactly(_ range: PageRange, isCovered: Bool) {
-        self.exact.add(range, coveredIn: isCovered ? self.generation : self.generation &- 1)
-        self.countBound += 1
-    }
-
-    /// Whether no page has a mark. Under the lock.
-    @inline(__always)
-    internal var isEmptyLocked: Bool { self.exact.isEmpty && self.counts.isEmpty }
-
-    /// Makes the tree tell the whole truth. There is room for it. Under the lock.
-    internal func moveExactMarksIntoTree() {
-        guard !self.exact.isEmpty else { return }
-        self.exact.drain { range, count in
-            self.counts.add(count, to: range)
-            self.treeMarkCount += Int(count)
-        }
-    }
-
-    @inline(__always)
-    private func budgetAllows(_ change: Int32) -> Bool {
-        guard self.policy == .eager else { return true }
-        if change > 0 { return self.budget.take(2, from: self.kernel) }
-        self.budget.noteRelease(splitCount: 2)
-        return true
-    }
-
-    @inline(__always)
-    private func commit(_ change: Int32, on range: PageRange) {
-        self.counts.add(change, to: range)
-        if change > 0 {
-            self.countBound += 1
-            self.treeMarkCount += 1
-        } else {
-            self.generation &+= 1
-            self.treeMarkCount = max(0, self.treeMarkCount - 1)
-            if self.isEmptyLocked { self.becomeEmpty() }
-        }
-    }
-
-    /// Gives memory back when the last mark is gone, if it is more than a program that registers little ever needs.
-    private func becomeEmpty() {
-        self.treeMarkCount = 0
-        self.countBound = 0
-        self.generation &+= 1
-        guard self.claims.count == 0 else { return }
-        self.counts.compact(to: self.kernel)
-        self.exact.compact(to: self.kernel)
-    }
-
-    /// The documented error for what the kernel said.
-    private static func documented(_ error: Errno) -> Errno {
-        // madvise says EAGAIN when no mapping can be split.
-        error == .wouldBlock ? .noMemory : error
     }
 }

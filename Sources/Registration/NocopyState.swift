@@ -5,6 +5,8 @@ internal struct NocopyState: ~Copyable {
     /// Marks that the tree does not know of. With the policy `eager` every page of theirs has a mark in the tree too, so the
     /// tree alone says which pages have any.
     internal var exact = ExactMarks()
+    /// Ranges that were marked when every page of theirs had a mark, with the policy `eager`.
+    internal var seen = SeenRanges()
     /// Moves on when a mark leaves the tree: what was covered by it may not be any more.
     internal var generation: UInt32 = 0
     /// The ranges with which calls are in the kernel.
@@ -31,6 +33,11 @@ extension NocopyRanges {
     internal var exact: ExactMarks {
         @inline(__always) _read { yield unsafe self.state.pointee.exact }
         @inline(__always) _modify { yield unsafe &self.state.pointee.exact }
+    }
+
+    internal var seen: SeenRanges {
+        @inline(__always) _read { yield unsafe self.state.pointee.seen }
+        @inline(__always) _modify { yield unsafe &self.state.pointee.seen }
     }
 
     internal var generation: UInt32 {

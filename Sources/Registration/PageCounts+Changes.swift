@@ -3,84 +3,73 @@
 
 extension PageCounts {
     /// Adds `change`, which is not 0, to the count of every page in `range`. There must be room for two more steps.
-    @inline(__always)
     package mutating func add(_ change: Int32, to range: PageRange) {
-        if self.root == StepPool.none { self.root = self.nodes.take(height: 0) }
-        let (level, leafEnd) = self.descend(to: range.lowerBound)
-        let leaf = self.nodes[self.path[level]]
-        let isCalm =
-            leaf.count + 2 <= StepNode.capacity && (level == 0 || leaf.count >= StepNode.countMin + 2)
-        if range.upperBound < leafEnd, isCalm {
-            // Both steps are the leaf's, which neither overflows nor runs dry.
-            self.addStep(change, at: range.lowerBound, toLeaf: leaf)
-            self.addStep(-change, at: range.upperBound, toLeaf: leaf)
-            self.finish(level)
-        } else {
-            self.addStep(change, at: range.lowerBound, level)
-            self.addStep(-change, at: range.upperBound)
-        }
+        let place = self.place(of: range.lowerBound)
+        self.add(change, to: range, at: place)
     }
 
-    private mutating func addStep(_ change: Int32, at address: UInt) {
-        if self.root == StepPool.none { self.root = self.nodes.take(height: 0) }
-        let (level, _) = self.descend(to: address)
-        self.addStep(change, at: address, level)
-    }
-
-    /// Notes the way to the leaf for `address`.
-    ///
-    /// - Returns: How many levels lie above the leaf, and the first address that is not the leaf's.
-    @inline(__always)
-    private mutating func descend(to address: UInt) -> (level: Int, leafEnd: UInt) {
-        var (level, leafEnd) = (0, UInt.max)
-        var index = self.root
-        while true {
-            self.path[level] = index
-            let node = self.nodes[index]
-            if node.isLeaf { return (level, leafEnd) }
-            let slot = node.childIndex(for: address)
-            self.slots[level] = slot
-            if slot + 1 < node.count { leafEnd = node[slot + 1].address }
-            index = node[slot].child
-            level += 1
-        }
-    }
-
-    /// Adds to a step of the leaf at the end of the path; a step that becomes 0 disappears.
-    private mutating func addStep(_ change: Int32, at address: UInt, _ level: Int) {
-        let leaf = self.nodes[self.path[level]]
-        let index = leaf.countOfEntries(upTo: address)
-        if index > 0, leaf[index - 1].address == address {
-            self.addToStep(change, at: index - 1, of: leaf)
-            self.finish(level)
-        } else {
-            self.stepCount += 1
-            self.insert(StepNode.Entry(step: change, at: address), at: index, level)
-        }
-    }
-
-    /// The same without a look at the rest of the tree. There is room in the leaf.
-    @inline(__always)
-    private mutating func addStep(_ change: Int32, at address: UInt, toLeaf leaf: StepNode) {
-        let index = leaf.countOfEntries(upTo: address)
-        guard index > 0, leaf[index - 1].address == address else {
-            self.stepCount += 1
-            leaf.insert(StepNode.Entry(step: change, at: address), at: index)
+    /// The same when the place of the lower bound is known.
+    @inline(always)
+    internal mutating func add(_ change: Int32, to range: PageRange, at place: Place) {
+        if _fastPath(place.end >= range.upperBound && range.upperBound < place.leafEnd),
+            self.addInLeaf(change, to: range, at: place)
+        {
             return
         }
-        self.addToStep(change, at: index - 1, of: leaf)
+        self.addStep(change, at: range.lowerBound)
+        self.addStep(-change, at: range.upperBound)
     }
 
-    @inline(__always)
-    private mutating func addToStep(_ change: Int32, at index: Int, of leaf: StepNode) {
+    /// Changes both steps in one leaf, between which there is none. False, and nothing changed, when the leaf would overflow
+    /// or run dry.
+    @inline(always)
+    private mutating func addInLeaf(_ change: Int32, to range: PageRange, at place: Place) -> Bool {
+        if _slowPath(self.root == StepPool.none) { self.root = self.nodes.take(height: 0) }
+        let leaf = self.nodes[place.level > 0 ? place.leaf : self.root]
+        let count = leaf.count
+        var (first, end) = (place.index, place.index)
+        var (up, down) = (change, -change)
+        if first > 0, leaf[first - 1].address == range.lowerBound {
+            first -= 1
+            up &+= leaf[first].sum
+        }
+        if end < count, leaf[end].address == range.upperBound {
+            down &+= leaf[end].sum
+            end += 1
+        }
+        let growth = (up == 0 ? 0 : 1) + (down == 0 ? 0 : 1) - (end - first)
+        let countMin = place.level == 0 ? 0 : StepNode.countMin
+        guard _fastPath(count + growth <= StepNode.capacity && count + growth >= countMin) else { return false }
+        leaf.moveEntries(from: end, by: growth)
+        if up != 0 { leaf[first] = StepNode.Entry(step: up, at: range.lowerBound) }
+        if down != 0 { leaf[up == 0 ? first : first + 1] = StepNode.Entry(step: down, at: range.upperBound) }
+        self.stepCount += growth
+        guard place.level > 0 else { return true }
+        // A step before the range tells a count that is no higher than the one within, before and after: the lowest stays.
+        let isLowestKept = first > 0 && up >= 0 && up >= change
+        if !isLowestKept { self.renewPath(place.level) }
+        return true
+    }
+
+    /// Adds to the step at `address`; a step that becomes 0 disappears.
+    private mutating func addStep(_ change: Int32, at address: UInt) {
+        if self.root == StepPool.none { self.root = self.nodes.take(height: 0) }
+        let place = self.place(of: address)
+        let leaf = self.nodes[place.leaf]
+        let index = place.index - 1
+        guard index >= 0, leaf[index].address == address else {
+            self.stepCount += 1
+            self.insert(StepNode.Entry(step: change, at: address), at: place.index, place.level)
+            return
+        }
         let step = leaf[index].sum + change
         if step == 0 {
             self.stepCount -= 1
             leaf.remove(at: index)
         } else {
-            leaf[index].sum = step
-            leaf[index].lowest = step
+            leaf[index] = StepNode.Entry(step: step, at: address)
         }
+        self.finish(place.level)
     }
 }
 
@@ -89,7 +78,7 @@ extension PageCounts {
 extension PageCounts {
     /// Inserts an entry into the node of the path at `level`, and splits the node when it is full.
     private mutating func insert(_ entry: StepNode.Entry, at index: Int, _ level: Int) {
-        let left = self.nodes[self.path[level]]
+        let left = self.nodes[self.nodes[level: level].node]
         guard left.count == StepNode.capacity else {
             left.insert(entry, at: index)
             self.renewPath(level)
@@ -111,8 +100,8 @@ extension PageCounts {
             self.root = top
             return
         }
-        let slot = self.slots[level - 1]
-        _ = self.nodes[self.path[level - 1]].renew(slot, from: left)
+        let slot = Int(self.nodes[level: level - 1].slot)
+        _ = self.nodes[self.nodes[level: level - 1].node].renew(slot, from: left)
         self.insert(StepNode.Entry(rightIndex, right), at: slot + 1, level - 1)
     }
 }
@@ -123,15 +112,15 @@ extension PageCounts {
     /// After a change of the leaf at `level`: fills nodes that have too few entries, and renews the path.
     private mutating func finish(_ leafLevel: Int) {
         var level = leafLevel
-        while level > 0, self.nodes[self.path[level]].count < StepNode.countMin {
+        while level > 0, self.nodes[self.nodes[level: level].node].count < StepNode.countMin {
             self.fill(level)
             level -= 1
         }
         self.renewPath(level)
-        while self.root != StepPool.none {
+        while true {
             let top = self.nodes[self.root]
-            guard top.count < (top.isLeaf ? 1 : 2) else { return }
-            let child = top.isLeaf ? StepPool.none : top[0].child
+            guard !top.isLeaf, top.count < 2 else { return }
+            let child = top[0].child
             self.nodes.give(back: self.root)
             self.root = child
         }
@@ -139,8 +128,8 @@ extension PageCounts {
 
     /// Joins a node of the path with a neighbour, or takes entries from it.
     private mutating func fill(_ level: Int) {
-        let parent = self.nodes[self.path[level - 1]]
-        let slot = max(self.slots[level - 1] - 1, 0)
+        let parent = self.nodes[self.nodes[level: level - 1].node]
+        let slot = max(Int(self.nodes[level: level - 1].slot) - 1, 0)
         let (leftIndex, rightIndex) = (parent[slot].child, parent[slot + 1].child)
         let (left, right) = (self.nodes[leftIndex], self.nodes[rightIndex])
         // The first address of a node above the leaves may have been too high; the parent knows better.
@@ -165,8 +154,10 @@ extension PageCounts {
     private mutating func renewPath(_ level: Int) {
         var level = level
         while level > 0 {
-            let child = self.nodes[self.path[level]]
-            guard self.nodes[self.path[level - 1]].renew(self.slots[level - 1], from: child) else { return }
+            let child = self.nodes[self.nodes[level: level].node]
+            guard
+                self.nodes[self.nodes[level: level - 1].node].renew(Int(self.nodes[level: level - 1].slot), from: child)
+            else { return }
             level -= 1
         }
     }
@@ -177,12 +168,12 @@ extension PageCounts {
 extension PageCounts {
     /// Asserts the order, the filling and the sums of the whole tree, in debug builds. Linear in the number of steps.
     package func checkInvariants() {
-        guard self.root != StepPool.none else { return assert(self.stepCount == 0) }
+        guard !self.isEmpty else { return assert(self.root == StepPool.none || self.nodes[self.root].count == 0) }
         let top = self.nodes[self.root]
         assert(self.checkedStepCount(of: top, from: 0, to: .max) == self.stepCount)
         assert(top.summary.sum == 0, "every mark ends somewhere")
         assert(top.summary.lowest == 0, "a count is negative")
-        assert(top.count >= (top.isLeaf ? 1 : 2))
+        assert(top.isLeaf || top.count >= 2)
     }
 
     private func checkedStepCount(of node: StepNode, from lowerBound: UInt, to upperBound: UInt) -> Int {

@@ -9,18 +9,15 @@
 /// Not responsible for locks, for system calls, or for what a count means. Nothing here allocates but `reserve`.
 package struct PageCounts: ~Copyable {
     internal var nodes = StepPool()
-    /// The node at the top; `StepPool.none` while every count is 0.
+    /// The node at the top; `StepPool.none` before there is one.
     internal var root = StepPool.none
-    /// The way from the top to the leaf that is being changed: nodes, and which child of each is the next.
-    internal var path = InlineArray<12, UInt32>(repeating: StepPool.none)
-    internal var slots = InlineArray<12, Int>(repeating: 0)
-
     /// How many addresses there are at which the count changes.
     package internal(set) var stepCount = 0
 
     package init() {}
 
-    package var isEmpty: Bool { self.root == StepPool.none }
+    /// Whether every count is 0.
+    package var isEmpty: Bool { self.stepCount == 0 }
 }
 
 // MARK: - Memory
@@ -33,6 +30,10 @@ extension PageCounts {
         self.nodes.reserve(stepCount: stepCountMax, from: kernel)
     }
 
+    /// For how many steps there is room.
+    @inline(__always)
+    internal var stepCapacity: Int { self.nodes.stepCapacity }
+
     /// Gives the memory back. The counts must be 0, or lost with a parent process.
     package mutating func discardAll(to kernel: some MemoryKernel) {
         self.nodes.discardAll(to: kernel)
@@ -40,27 +41,68 @@ extension PageCounts {
         self.stepCount = 0
     }
 
-    /// Forgets where nodes were, and gives memory back if it is much. Every count must be 0.
+    /// Gives memory back if it is much. Every count must be 0.
+    @inline(__always)
     package mutating func compact(to kernel: some MemoryKernel) {
         assert(self.isEmpty)
-        self.nodes.compact(to: kernel)
+        if self.nodes.isLarge { self.discardAll(to: kernel) }
     }
 }
 
 // MARK: - Questions
 
 extension PageCounts {
+    /// Where an address lies among the steps; true until the next change.
+    internal struct Place {
+        /// Number of the leaf.
+        internal var leaf = StepPool.none
+        /// How many levels lie above the leaf.
+        internal var level = 0
+        /// How many steps of the leaf are at the address or below.
+        internal var index = 0
+        /// The number of marks on the page at the address.
+        internal var count: Int32 = 0
+        /// No step lies between the address and this one.
+        internal var end = UInt.max
+        /// The first address above that is not the leaf's.
+        internal var leafEnd = UInt.max
+    }
+
+    /// Goes down to the leaf of `address`, and notes the path to it.
+    @inline(always)
+    internal func place(of address: UInt) -> Place {
+        var place = Place()
+        place.leaf = self.root
+        guard place.leaf != StepPool.none else { return place }
+        var node = self.nodes[place.leaf]
+        while !node.isLeaf {
+            let (index, sum) = node.child(for: address)
+            place.count &+= sum
+            if index + 1 < node.count { place.leafEnd = node[index + 1].address }
+            self.nodes[level: place.level] = StepPool.Way(node: place.leaf, slot: UInt32(truncatingIfNeeded: index))
+            place.level += 1
+            place.leaf = node[index].child
+            node = self.nodes[place.leaf]
+        }
+        self.nodes[level: place.level] = StepPool.Way(node: place.leaf, slot: 0)
+        let (index, sum) = node.steps(upTo: address)
+        place.index = index
+        place.count &+= sum
+        place.end = index < node.count ? node[index].address : place.leafEnd
+        return place
+    }
+
     /// The number of marks on the page at `address`.
     package func count(at address: UInt) -> Int32 {
         guard self.root != StepPool.none else { return 0 }
         var node = self.nodes[self.root]
         var count: Int32 = 0
         while !node.isLeaf {
-            let index = node.childIndex(for: address)
-            count += node.sum(ofFirst: index)
+            let (index, sum) = node.child(for: address)
+            count &+= sum
             node = self.nodes[node[index].child]
         }
-        return count + node.sum(ofFirst: node.countOfEntries(upTo: address))
+        return count &+ node.steps(upTo: address).sum
     }
 
     /// The first page of `range` with at most `limit` marks; nil when every page has more.
@@ -69,31 +111,39 @@ extension PageCounts {
     }
 
     /// The first longest run of pages in `range` that have equal counts of at most `limit`, and that count; nil when every
-    /// page has more. Goes down once where one leaf tells all, which is usual.
+    /// page has more.
     package func firstRun(of range: PageRange, withCountAtMost limit: Int32) -> (range: PageRange, count: Int32)? {
-        guard self.root != StepPool.none else { return limit >= 0 ? (range, 0) : nil }
-        var node = self.nodes[self.root]
-        var count: Int32 = 0
-        // No step lies between the lower bound and this address; none is there either when a node above says so.
-        var nextAddress = UInt.max
-        while !node.isLeaf {
-            let index = node.childIndex(for: range.lowerBound)
-            count &+= node.sum(ofFirst: index)
-            if index + 1 < node.count { nextAddress = node[index + 1].address }
-            node = self.nodes[node[index].child]
-        }
-        let index = node.countOfEntries(upTo: range.lowerBound)
-        count &+= node.sum(ofFirst: index)
-        let isStepKnown = index < node.count
-        if isStepKnown { nextAddress = node[index].address }
-        if nextAddress >= range.upperBound { return count <= limit ? (range, count) : nil }
-        var start = range.lowerBound
+        let place = self.place(of: range.lowerBound)
+        return self.firstRun(of: range, withCountAtMost: limit, from: place)
+    }
+
+    /// The same when the place of the lower bound is known. Needs no more looks where the range has one count, which is usual.
+    @inline(__always)
+    internal func firstRun(
+        of range: PageRange,
+        withCountAtMost limit: Int32,
+        from place: Place
+    ) -> (range: PageRange, count: Int32)? {
+        if place.end >= range.upperBound { return place.count <= limit ? (range, place.count) : nil }
+        return self.firstOfRuns(of: range, withCountAtMost: limit, from: place)
+    }
+
+    /// The same where counts differ.
+    @inline(never)
+    private func firstOfRuns(
+        of range: PageRange,
+        withCountAtMost limit: Int32,
+        from place: Place
+    ) -> (range: PageRange, count: Int32)? {
+        // Where no step of the leaf follows, the next leaf's first one may lie higher than is known here.
+        let isEndExact = place.end < place.leafEnd
+        var (start, count, end) = (range.lowerBound, place.count, isEndExact ? place.end : nil)
         if count > limit {
             guard let found = self.firstPage(of: range, withCountAtMost: limit) else { return nil }
-            (start, count) = (found, limit > 0 ? self.count(at: found) : 0)
+            (start, count, end) = (found, limit > 0 ? self.count(at: found) : 0, nil)
         }
-        let end = isStepKnown && start == range.lowerBound ? nextAddress : self.nextStep(after: start)
-        return (PageRange(lowerBound: start, upperBound: min(end ?? .max, range.upperBound)), count)
+        let upperBound = end ?? self.nextStep(after: start) ?? .max
+        return (PageRange(lowerBound: start, upperBound: min(upperBound, range.upperBound)), count)
     }
 
     /// The first longest run of pages with any marks that ends behind `address`. It may begin before.
@@ -137,11 +187,11 @@ extension PageCounts {
         var node = self.nodes[self.root]
         var next = StepPool.none
         while !node.isLeaf {
-            let index = node.childIndex(for: address)
+            let index = node.child(for: address).index
             if index + 1 < node.count { next = node[index + 1].child }
             node = self.nodes[node[index].child]
         }
-        let index = node.countOfEntries(upTo: address)
+        let index = node.steps(upTo: address).count
         if index < node.count { return node[index].address }
         guard next != StepPool.none else { return nil }
         node = self.nodes[next]
@@ -171,14 +221,16 @@ extension PageCounts {
     ) -> UInt? {
         var index: Int
         if node.isLeaf {
-            index = node.countOfEntries(upTo: lowerBound)
-            count += node.sum(ofFirst: index)
+            let steps = node.steps(upTo: lowerBound)
+            index = steps.count
+            count += steps.sum
             if count <= limit { return lowerBound }
         } else {
-            index = node.childIndex(for: lowerBound)
-            count += node.sum(ofFirst: index)
-            let child = self.nodes[node[index].child]
-            let found = self.search(child, from: lowerBound, to: upperBound, limit: limit, count: &count)
+            let child = node.child(for: lowerBound)
+            index = child.index
+            count += child.sum
+            let next = self.nodes[node[index].child]
+            let found = self.search(next, from: lowerBound, to: upperBound, limit: limit, count: &count)
             if let found { return found }
             index += 1
         }

@@ -30,8 +30,8 @@ package struct PageRange: Hashable, Sendable {
         let mask = Self.pageByteCount - 1
         let (end, isWrapped) = address.addingReportingOverflow(byteCount)
         let (rounded, isRoundingWrapped) = end.addingReportingOverflow(mask)
-        guard byteCount > 0, !isWrapped, !isRoundingWrapped else { throw .invalidArgument }
-        guard rounded <= Self.userLimit else { throw .noMemory }
+        guard _fastPath(byteCount > 0 && !isWrapped && !isRoundingWrapped) else { throw .invalidArgument }
+        guard _fastPath(rounded <= Self.userLimit) else { throw .noMemory }
         self.init(lowerBound: address & ~mask, upperBound: rounded & ~mask)
     }
 

@@ -111,13 +111,34 @@ extension RegistrationAccount {
     /// `ibv_dontfork_range` and `ibv_dofork_range`: marks, or takes a mark away, once fork support is on; only notes the
     /// attempt before. An empty range, and one at NULL, is fine.
     package func changeRange(address: UInt, byteCount: UInt, isMarking: Bool) throws(Errno) {
-        guard self.mayChangeRange(at: address) else { return }
-        try self.changeMarks(address: address, byteCount: byteCount, isMarking: isMarking)
+        let status = Self.change(self, address: address, byteCount: byteCount, isMarking: isMarking, always: false)
+        if status != 0 { throw .last }
+    }
+
+    /// `changeRange` or, if it is `always`, `changeMarks`, for callers that have no reference of their own, past which nothing
+    /// can be thrown.
+    ///
+    /// - Returns: 0, or -1 with the error in `errno`.
+    @inline(always)
+    internal static func change(
+        _ account: RegistrationAccount,
+        address: UInt,
+        byteCount: UInt,
+        isMarking: Bool,
+        always: Bool
+    ) -> CInt {
+        guard always || account.mayChangeRange(at: address), byteCount > 0 else { return 0 }
+        do throws(Errno) {
+            let pages = try PageRange(address: address, byteCount: byteCount)
+            return account.ranges.change(pages, by: isMarking ? 1 : -1)
+        } catch {
+            return error.told()
+        }
     }
 
     /// Whether `changeRange` has something to do.
     @inline(__always)
-    internal func mayChangeRange(at address: UInt) -> Bool {
+    private func mayChangeRange(at address: UInt) -> Bool {
         guard self.isForkSupportOn.load(ordering: .acquiring) else {
             self.hasUnmarkedRegistration.store(true, ordering: .releasing)
             return false
@@ -126,15 +147,9 @@ extension RegistrationAccount {
     }
 
     /// `mark_nocopy`: marks, or takes a mark away, whether or not fork support is on. An empty range is fine.
-    @inline(__always)
     package func changeMarks(address: UInt, byteCount: UInt, isMarking: Bool) throws(Errno) {
-        guard byteCount > 0 else { return }
-        let pages = try PageRange(address: address, byteCount: byteCount)
-        if isMarking {
-            try self.ranges.mark(pages)
-        } else {
-            try self.ranges.unmark(pages)
-        }
+        let status = Self.change(self, address: address, byteCount: byteCount, isMarking: isMarking, always: true)
+        if status != 0 { throw .last }
     }
 
     /// Tries on a page of its own whether the kernel can leave pages out of children.

@@ -1,5 +1,4 @@
 internal import Synchronization
-package import SystemIO
 
 /// The account of this process for calls that take a few nanoseconds, of which the larger part would be to ask whether
 /// `RegistrationAccount.shared` is there yet, to count references to it, and to fetch its type.
@@ -9,19 +8,19 @@ package enum SharedAccount {
 
     /// Marks a range, or takes a mark away: `RegistrationAccount.changeRange` or, if it is `always`, whether or not fork
     /// support is on, `changeMarks`.
-    package static func change(address: UInt, byteCount: UInt, isMarking: Bool, always: Bool) throws(Errno) {
-        // SAFETY: the account lives for ever. Nothing can be thrown past a reference that is not counted, and a number is
-        // returned in a register.
-        let code: CInt = unsafe Self.account._withUnsafeGuaranteedRef { account in
-            do throws(Errno) {
-                guard always || account.mayChangeRange(at: address) else { return 0 }
-                try account.changeMarks(address: address, byteCount: byteCount, isMarking: isMarking)
-                return 0
-            } catch {
-                return error.rawValue
-            }
+    ///
+    /// - Returns: 0, or -1 with the error in `errno`, so that a function of C has nothing left to do.
+    package static func change(address: UInt, byteCount: UInt, isMarking: Bool, always: Bool) -> CInt {
+        // SAFETY: the account lives for ever.
+        unsafe Self.account._withUnsafeGuaranteedRef { account in
+            RegistrationAccount.change(
+                account,
+                address: address,
+                byteCount: byteCount,
+                isMarking: isMarking,
+                always: always
+            )
         }
-        if code != 0 { throw Errno(rawValue: code) }
     }
 
     @unsafe

@@ -80,31 +80,29 @@ extension StepNode {
         @inline(__always) get { self.height == 0 }
     }
 
-    /// How many entries begin at `address` or below.
+    /// How many entries of a leaf are at `address` or below, and their sum.
     @inline(__always)
-    internal func countOfEntries(upTo address: UInt) -> Int {
+    internal func steps(upTo address: UInt) -> (count: Int, sum: Int32) {
         let count = self.count
-        var index = 0
-        while index < count, self[index].address <= address { index += 1 }
-        return index
+        var (index, sum) = (0, Int32(0))
+        while index < count, self[index].address <= address {
+            sum &+= self[index].sum
+            index += 1
+        }
+        return (index, sum)
     }
 
-    /// Which child holds what is at `address`. The first one holds all that lies below the second, also below its own
-    /// address, which was right only when the entry was made.
+    /// Which child holds what is at `address`, and the sum of those before it. The first one holds all that lies below the
+    /// second, also below its own address, which was right only when the entry was made.
     @inline(__always)
-    internal func childIndex(for address: UInt) -> Int {
-        let count = self.count
-        var index = 1
-        while index < count, self[index].address <= address { index += 1 }
-        return index - 1
-    }
-
-    /// Sum of the first `count` entries.
-    @inline(__always)
-    internal func sum(ofFirst count: Int) -> Int32 {
-        var sum: Int32 = 0
-        for index in 0..<count { sum &+= self[index].sum }
-        return sum
+    internal func child(for address: UInt) -> (index: Int, sum: Int32) {
+        let last = self.count - 1
+        var (index, sum) = (0, Int32(0))
+        while index < last, self[index + 1].address <= address {
+            sum &+= self[index].sum
+            index += 1
+        }
+        return (index, sum)
     }
 
     /// What an entry above says of this node.
@@ -125,21 +123,25 @@ extension StepNode {
     /// Makes room at `index`.
     @inline(__always)
     internal func insert(_ entry: Entry, at index: Int) {
-        let count = self.count
-        assert(count < Self.capacity && index <= count)
-        let place = unsafe self.entries + index
-        unsafe (place + 1).update(from: place, count: count - index)
-        unsafe place.pointee = entry
-        self.count = count + 1
+        assert(self.count < Self.capacity)
+        self.moveEntries(from: index, by: 1)
+        self[index] = entry
     }
 
     @inline(__always)
     internal func remove(at index: Int) {
+        assert(index < self.count)
+        self.moveEntries(from: index + 1, by: -1)
+    }
+
+    /// Moves the entries from `index` on, so that there are `distance` more, or fewer if it is negative, before them.
+    @inline(__always)
+    internal func moveEntries(from index: Int, by distance: Int) {
         let count = self.count
-        assert(index < count)
-        let place = unsafe self.entries + index
-        unsafe place.update(from: place + 1, count: count - index - 1)
-        self.count = count - 1
+        assert(index <= count && index + distance >= 0 && count + distance <= Self.capacity)
+        let tail = unsafe self.entries + index
+        if distance != 0, index < count { unsafe (tail + distance).update(from: tail, count: count - index) }
+        self.count = count + distance
     }
 
     /// Moves the last `moveCount` entries to the front of the next node.

@@ -1,7 +1,7 @@
 /// The nodes of `PageCounts`, in one piece of memory of their own, named by small numbers.
 ///
 /// Own memory, so that `malloc` is not entered while a fork is being prepared; numbers, so that the memory may move when it
-/// grows. Number 0 is no node.
+/// grows. Number 0 is no node; its memory holds the path to the leaf that is being changed.
 @safe
 internal struct StepPool: ~Copyable {
     internal static var none: UInt32 { 0 }
@@ -9,12 +9,18 @@ internal struct StepPool: ~Copyable {
     /// Memory is taken in multiples of this many nodes: one page.
     private static var nodesPerPage: Int { Int(PageRange.pageByteCount) / StepNode.byteCount }
 
-    /// An empty pool of more nodes than this, 4 MiB, gives its memory back.
-    private static var idleCapacityMax: Int { 1 << 13 }
+    /// How many nodes may be filled less than to the minimum, and the one that is none.
+    private static var spareCount: Int { 16 }
+
+    /// More nodes than this, 8 MiB, are not kept while none is needed. It is what as many isolated ranges need as the kernel
+    /// usually allows mappings for; to take that much anew costs a page fault for every few nodes.
+    private static var idleCapacityMax: Int { 1 << 14 }
 
     // SAFETY: memory for `capacity` nodes, those below `used` initialised, while `capacity` is above 0.
     private var base: UnsafeMutableRawPointer?
     private var capacity = 0
+    /// For how many steps that is enough in any case.
+    internal private(set) var stepCapacity = 0
     private var used = 1
     /// The first of the nodes that were given back.
     private var freeHead = StepPool.none
@@ -31,16 +37,41 @@ internal struct StepPool: ~Copyable {
         }
     }
 
+    /// One node of the path.
+    internal struct Way: BitwiseCopyable {
+        /// Number of the node.
+        internal var node: UInt32
+        /// Which child of it is the next.
+        internal var slot: UInt32
+    }
+
+    /// The node of the path that lies `level` levels below the top. There must be memory; no tree has more levels than
+    /// fit, because each multiplies the steps by ten.
+    internal subscript(level level: Int) -> Way {
+        @inline(__always) get {
+            // SAFETY: node 0 lies at the base, and is initialised with the first memory.
+            unsafe self.base.unsafelyUnwrapped.load(fromByteOffset: level * MemoryLayout<Way>.stride, as: Way.self)
+        }
+        @inline(__always) nonmutating set {
+            // SAFETY: as above.
+            unsafe self.base.unsafelyUnwrapped.storeBytes(
+                of: newValue,
+                toByteOffset: level * MemoryLayout<Way>.stride,
+                as: Way.self
+            )
+        }
+    }
+
     /// Makes room for as many nodes as `stepCount` steps may need. False, and nothing changed, when there is no memory.
     @inline(__always)
     internal mutating func reserve(stepCount: Int, from kernel: some MemoryKernel) -> Bool {
-        // All but one node of each level are filled to the minimum at least; the missing node counts too.
-        let nodeCount = stepCount / (StepNode.countMin - 1) + 16
-        return nodeCount <= self.capacity || self.grow(to: nodeCount, from: kernel)
+        stepCount <= self.stepCapacity || self.grow(toHold: stepCount, from: kernel)
     }
 
     @inline(never)
-    private mutating func grow(to nodeCount: Int, from kernel: some MemoryKernel) -> Bool {
+    private mutating func grow(toHold stepCount: Int, from kernel: some MemoryKernel) -> Bool {
+        // All but one node of each level are filled to the minimum at least; the missing node counts too.
+        let nodeCount = stepCount / (StepNode.countMin - 1) + Self.spareCount
         guard nodeCount < Int(Int32.max) else { return false }
         let wanted = max(nodeCount, 2 * self.capacity)
         let newCapacity = (wanted + Self.nodesPerPage - 1) / Self.nodesPerPage * Self.nodesPerPage
@@ -51,6 +82,7 @@ internal struct StepPool: ~Copyable {
         }
         unsafe self.base = new
         self.capacity = newCapacity
+        self.stepCapacity = (newCapacity - Self.spareCount) * (StepNode.countMin - 1)
         return true
     }
 
@@ -74,15 +106,8 @@ internal struct StepPool: ~Copyable {
         self.freeHead = index
     }
 
-    /// Starts over with no node in use, and gives memory back if it is much.
-    internal mutating func compact(to kernel: some MemoryKernel) {
-        if self.capacity > Self.idleCapacityMax {
-            self.discardAll(to: kernel)
-        } else {
-            self.used = 1
-            self.freeHead = Self.none
-        }
-    }
+    /// Whether there is more memory than should be kept while none is needed.
+    internal var isLarge: Bool { self.capacity > Self.idleCapacityMax }
 
     /// Gives all memory back, and forgets all nodes.
     internal mutating func discardAll(to kernel: some MemoryKernel) {
@@ -91,6 +116,7 @@ internal struct StepPool: ~Copyable {
         }
         unsafe self.base = nil
         self.capacity = 0
+        self.stepCapacity = 0
         self.used = 1
         self.freeHead = Self.none
     }

@@ -14,6 +14,12 @@ public struct Errno: Error, Hashable, Sendable {
     /// What the last failed C call of this thread left in `errno`.
     public static var last: Errno { Errno(rawValue: Glibc.errno) }
 
+    /// Tells the error as many functions of C do: puts it into `errno`, and returns -1.
+    package func told() -> CInt {
+        errno = self.rawValue
+        return -1
+    }
+
     public static var invalidArgument: Errno { Errno(rawValue: EINVAL) }
     public static var noBufferSpace: Errno { Errno(rawValue: ENOBUFS) }
     public static var noMemory: Errno { Errno(rawValue: ENOMEM) }

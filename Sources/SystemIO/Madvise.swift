@@ -1,14 +1,17 @@
-import Glibc
+public import CShims
+internal import Glibc
 
 /// What a child of `fork` gets of a range of pages. See madvise(2).
-package enum ForkAdvice: Sendable {
+@frozen
+public enum ForkAdvice: Sendable {
     /// The child does not have these pages (`MADV_DONTFORK`).
     case doNotCopy
     /// The child has a copy of these pages, as is usual (`MADV_DOFORK`).
     case copy
 }
 
-/// System calls that change how the kernel treats pages of the own process. `public` for `pageByteCount`, which is inlined.
+/// System calls that change how the kernel treats pages of the own process. `public` for what is inlined: behind a system
+/// call each return from a function is predicted wrongly.
 public enum PageAdvice {
     /// The size of the smallest page of this machine, in bytes. A constant where it can be one: to ask for it costs more
     /// than to count a mark.
@@ -24,27 +27,25 @@ public enum PageAdvice {
     ///
     /// - Returns: nil, or why it failed: `ENOMEM` (a part is not mapped), `EAGAIN` (the process has as many mappings as
     ///   it may), `EINVAL` (an end cuts a huge page, or device memory is in the way).
-    package static func apply(_ advice: ForkAdvice, from lowerBound: UInt, to upperBound: UInt) -> Errno? {
+    @inlinable @inline(always)
+    public static func apply(_ advice: ForkAdvice, from lowerBound: UInt, to upperBound: UInt) -> Errno? {
         let value =
             switch advice {
             case .doNotCopy: MADV_DONTFORK
             case .copy: MADV_DOFORK
             }
-        // SAFETY: the advice changes what a child inherits, never the bytes; the kernel checks the range.
-        let result = unsafe madvise(
-            UnsafeMutableRawPointer(bitPattern: lowerBound),
-            Int(upperBound - lowerBound),
-            value
-        )
-        return result == 0 ? nil : .last
+        // The advice changes what a child inherits, never the bytes; the kernel checks the range.
+        let result = cshims_range_call(Int(SYS_madvise), lowerBound, Int(upperBound - lowerBound), value)
+        return result == 0 ? nil : Errno(rawValue: CInt(truncatingIfNeeded: -result))
     }
 
     /// Whether every page from `lowerBound` to `upperBound` belongs to a mapping.
     ///
     /// Asks `msync(MS_ASYNC)`, which has done nothing but this check since Linux 2.6.19.
-    package static func isMapped(from lowerBound: UInt, to upperBound: UInt) -> Bool {
-        // SAFETY: the call reads the list of mappings only.
-        unsafe msync(UnsafeMutableRawPointer(bitPattern: lowerBound), Int(upperBound - lowerBound), MS_ASYNC) == 0
+    @inlinable @inline(always)
+    public static func isMapped(from lowerBound: UInt, to upperBound: UInt) -> Bool {
+        // The call reads the list of mappings only.
+        cshims_range_call(Int(SYS_msync), lowerBound, Int(upperBound - lowerBound), MS_ASYNC) == 0
     }
 }
 

@@ -24,6 +24,8 @@ final class ModelKernel: MemoryKernel, @unchecked Sendable {
     var failingCall: Int?
     /// Whether all later calls fail too.
     var failsOnwards = false
+    /// Fails each call whose number this divides; nil fails none.
+    var failurePeriod: Int?
     private(set) var callCount = 0
     var mappingLimit = 1_000_000
     private(set) var countedMappings = 0
@@ -64,6 +66,7 @@ final class ModelKernel: MemoryKernel, @unchecked Sendable {
     /// Whether the call that is being made is one that must fail.
     private func takesFailure() -> Bool {
         self.callCount += 1
+        if let period = self.failurePeriod, self.callCount.isMultiple(of: period) { return true }
         guard let failingCall = self.failingCall else { return false }
         return self.failsOnwards ? self.callCount >= failingCall : self.callCount == failingCall
     }
@@ -76,17 +79,26 @@ final class ModelKernel: MemoryKernel, @unchecked Sendable {
             let end = Int((range.upperBound - Self.base) / Self.size)
             let failureAt = self.takesFailure() ? (first + end) / 2 : Int.max
             var hasHole = false
-            for page in first..<min(end, self.pages.count) {
-                if page == failureAt { return .wouldBlock }
+            var page = first
+            while page < min(end, self.pages.count) {
+                if page >= failureAt { return .wouldBlock }
                 guard let mapping = self.pages[page].mapping else {
                     hasHole = true
+                    page += 1
                     continue
                 }
-                let size = self.pageSizes[mapping]
-                let start = page - page % size
-                if start < first || start + size > end { return .invalidArgument }
-                self.pages[page].isFlagged = advice == .doNotCopy
+                // Neighbours in one mapping with equal flags change together, or not at all.
+                let part = self.pages[page..<min(end, failureAt)].prefix { $0 == self.pages[page] }
+                if self.pages[page].isFlagged != (advice == .doNotCopy) {
+                    let size = self.pageSizes[mapping]
+                    if !part.startIndex.isMultiple(of: size) || !part.endIndex.isMultiple(of: size) {
+                        return part.endIndex == failureAt ? .wouldBlock : .invalidArgument
+                    }
+                    for page in part.indices { self.pages[page].isFlagged.toggle() }
+                }
+                page = part.endIndex
             }
+            if failureAt < end { return .wouldBlock }
             if self.mappingRunCount > self.mappingLimit {
                 for page in first..<end { self.pages[page].isFlagged = advice != .doNotCopy }
                 return .wouldBlock
