@@ -34,6 +34,13 @@ package struct CrossMemory: ~Copyable, Sendable {
         }
     }
 
+    /// Lets every process of this user reach the memory and descriptors of this one, where Yama would let only its ancestors
+    /// (`ptrace_scope` 1); nothing changes elsewhere. See prctl(2), `PR_SET_PTRACER`.
+    package static func admitOthers() {
+        // EINVAL: there is no Yama.
+        _ = cshims_admit_tracers()
+    }
+
     /// In a forked child, which must not keep it.
     package func close() {
         self.file.close()

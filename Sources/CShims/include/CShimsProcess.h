@@ -19,6 +19,9 @@ ssize_t cshims_process_vm_readv_list(pid_t pid, const struct iovec *local, size_
 ssize_t cshims_process_vm_writev_list(pid_t pid, const struct iovec *local, size_t local_count,
 	const struct iovec *remote, size_t remote_count);
 
+/* prctl(2), PR_SET_PTRACER, for any process. A function of variable arguments, which Swift cannot call. */
+int cshims_admit_tracers(void);
+
 /* Whether the process has had but one thread so far, or has again: 1 or 0. In a header, so that it costs a load and no call. */
 static inline int cshims_is_single_threaded(void)
 {

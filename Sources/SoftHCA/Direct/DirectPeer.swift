@@ -49,14 +49,16 @@ internal final class DirectPeer {
             let process = try ForeignProcess(pid: member.pid)
             self.processDescriptor = process.rawDescriptor
             self.process = consume process
+            guard let startTime = ProcessIdentity.startTime(of: member.pid) else { throw .permissionDenied }
             // The number may have changed hands, or mean somebody else in this PID namespace.
-            guard ProcessIdentity.startTime(of: member.pid) == member.startTime else { throw .permissionDenied }
+            guard startTime == member.startTime else { throw .noSuchProcess }
             let descriptor = try OwnedDescriptor(pid: member.pid, rawDescriptor: rawDescriptor)
             let segment = try PeerSegment(takingOver: descriptor, processID: member.pid)
             self.segment = segment
             self.view = segment.view
         } catch {
-            throw PathRefusal(error)
+            let isHidden = error == .noSuchProcess && engine.membership.isAlive(member)
+            throw isHidden ? PathRefusal(.otherNamespace) : PathRefusal(error)
         }
         let header = self.view.header
         guard header.admitsPeers.acquired == 1 else { throw PathRefusal(.wireByPolicy) }
