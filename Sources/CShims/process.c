@@ -50,6 +50,11 @@ int cshims_unshare(int flags)
 	return unshare(flags);
 }
 
+int cshims_mutex_lock_until(pthread_mutex_t *mutex, const struct timespec *deadline)
+{
+	return pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, deadline);
+}
+
 void cshims_futex_wait(const uint32_t *word, uint32_t value)
 {
 	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);

@@ -3,6 +3,7 @@
 #define CSHIMS_PROCESS_H
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <sys/resource.h>
 #include <sys/single_threaded.h>
@@ -31,6 +32,9 @@ static inline int cshims_is_single_threaded(void)
 /* Not in Debian 12's C library. */
 int cshims_pidfd_open(pid_t pid);
 int cshims_pidfd_getfd(int process, int descriptor);
+
+/* Hidden behind _GNU_SOURCE. Waits until `deadline` of the monotonic clock at most; as pthread_mutex_timedlock(3). */
+int cshims_mutex_lock_until(pthread_mutex_t *mutex, const struct timespec *deadline);
 
 /* The C library has no functions for futexes. Private ones, of this process. `wait` returns when it is woken, when the
  * word is not `value`, or without a reason. */
