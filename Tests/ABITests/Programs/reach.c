@@ -42,15 +42,7 @@ CASE(nobody_is_let_in_where_all_is_packets)
 	CHECK_EQUAL(ibv_close_device(context), 0);
 }
 
-/* --- Another PID namespace --- */
-
-static int own_namespace;
-
-/* Only the target is born elsewhere: a process whose children are cannot start threads. */
-static void stay_at_home(void)
-{
-	CHECK_EQUAL(setns(own_namespace, CLONE_NEWPID), 0);
-}
+/* --- The wire, and why --- */
 
 static void take_a_message(struct side *side, int in, int out)
 {
@@ -62,26 +54,46 @@ static void take_a_message(struct side *side, int in, int out)
 	get(in, &go, 1);
 }
 
-CASE(processes_of_two_pid_namespaces_take_the_wire_and_say_why)
+/* A message to another process arrives, and both sides of the connection have said why it went over the wire. */
+static void expect_the_wire(FILE *said, const char *reason)
 {
 	struct side side;
-	struct ibv_sge sge;
-	struct ibv_send_wr wr;
-	FILE *said = capture_standard_error();
 
 	setenv("VERBENA_LOG", "debug", 1);
-	own_namespace = open("/proc/self/ns/pid", O_RDONLY);
-	CHECK_EQUAL(pthread_atfork(NULL, stay_at_home, NULL), 0);
-	/* The target's /proc remains that of this process. */
-	CHECK_EQUAL(unshare(CLONE_NEWPID), 0);
 	struct target target = start_target(&side, IBV_QPT_RC, &usual_path, take_a_message);
-	sge = piece(&side.world, 0, 64);
-	wr = request(2, IBV_WR_SEND, &sge);
+	struct ibv_sge sge = piece(&side.world, 0, 64);
+	struct ibv_send_wr wr = request(2, IBV_WR_SEND, &sge);
 	CHECK_EQUAL(try_send(side.qp, &wr), 0);
 	EXPECT_COMPLETION(side.world.cq, 2, IBV_WC_SUCCESS);
 	put(target.to, "e", 1);
 	expect_end(&target);
-	/* Either side of the other. */
-	CHECK_EQUAL(occurrences(said, "because the peer is in another PID namespace"), 2);
+	CHECK_EQUAL(occurrences(said, reason), 2);
 	end_side(&side);
+}
+
+static int own_namespace;
+
+/* Only the target is born elsewhere: a process whose children are cannot start threads. */
+static void stay_at_home(void)
+{
+	CHECK_EQUAL(setns(own_namespace, CLONE_NEWPID), 0);
+}
+
+CASE(processes_of_two_pid_namespaces_take_the_wire_and_say_why)
+{
+	FILE *said = capture_standard_error();
+
+	own_namespace = open("/proc/self/ns/pid", O_RDONLY);
+	CHECK_EQUAL(pthread_atfork(NULL, stay_at_home, NULL), 0);
+	/* The target's /proc remains that of this process. */
+	CHECK_EQUAL(unshare(CLONE_NEWPID), 0);
+	expect_the_wire(said, "because the peer is in another PID namespace");
+}
+
+CASE(processes_that_may_only_read_each_other_take_the_wire)
+{
+	FILE *said = capture_standard_error();
+
+	forbid_call(SYS_process_vm_writev, EPERM);
+	expect_the_wire(said, "because the kernel forbids copying between the two processes");
 }
