@@ -5,6 +5,7 @@
 #include <linux/futex.h>
 #include <linux/io_uring.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -57,6 +58,11 @@ ssize_t cshims_sendmsg(int socket, const struct msghdr *message, int flags)
 	return syscall(SYS_sendmsg, socket, message, flags);
 }
 
+int cshims_admit_tracers(void)
+{
+	return prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
+}
+
 int cshims_pidfd_open(pid_t pid)
 {
 	return (int)syscall(SYS_pidfd_open, pid, 0);
@@ -72,6 +78,11 @@ _Static_assert(CSHIMS_NEW_MOUNT_NAMESPACE == CLONE_NEWNS && CSHIMS_NEW_USER_NAME
 int cshims_unshare(int flags)
 {
 	return unshare(flags);
+}
+
+int cshims_mutex_lock_until(pthread_mutex_t *mutex, const struct timespec *deadline)
+{
+	return pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, deadline);
 }
 
 void cshims_futex_wait(const uint32_t *word, uint32_t value)

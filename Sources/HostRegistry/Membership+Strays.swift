@@ -115,6 +115,11 @@ extension Membership {
         return self.member(block)?.incarnation == incarnation
     }
 
+    /// Whether another process still lives, which its number alone does not tell in another PID namespace.
+    package func isAlive(_ member: Member) -> Bool {
+        self.isAlive(block: member.block.rawValue, incarnation: member.incarnation)
+    }
+
     /// Whether this process gets what is addressed to queue pair 1.
     package var isServiceOwner: Bool { self.isPresent && self.file.serviceOwner == self.block.rawValue }
 

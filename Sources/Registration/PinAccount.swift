@@ -183,8 +183,12 @@ extension PinAccount {
 extension PinAccount {
     /// Whether the kernel's refusal means that too much memory would be locked.
     private func isLimit(_ error: Errno, for pages: PageRange) -> Bool {
-        error == .operationNotPermitted || error == .noMemory && self.kernel.isMapped(pages)
+        if self.lacksRing { return false }
+        return error == .operationNotPermitted || error == .noMemory && self.kernel.isMapped(pages)
     }
+
+    /// Whether the policy needs an io_uring, and the kernel, or a filter of system calls, forbids it.
+    private var lacksRing: Bool { self.policy == .kernel && self.isRingRefused && self.rings.isEmpty }
 
     /// Says once why memory could not be pinned, and what mends it.
     private func tell(_ error: Errno, about pages: PageRange) {
@@ -194,7 +198,9 @@ extension PinAccount {
             self.policy == .auto
             ? "registered memory stays unpinned" : "a registration of \(pages.byteCount) bytes failed"
         guard self.isLimit(error, for: pages), let limit = DoctorLimits.lockedMemory.soft else {
-            Diagnostics.warn("memory cannot be pinned (\(error.message)): \(outcome). VERBENA_PIN=none pins nothing.")
+            let cause = self.lacksRing ? "io_uring is not to be had" : "memory cannot be pinned"
+            let remedy = self.lacksRing ? "VERBENA_PIN=mlock does without." : "VERBENA_PIN=none pins nothing."
+            Diagnostics.warn("\(cause) (\(error.message)): \(outcome). \(remedy)")
             return
         }
         Diagnostics.warn(

@@ -27,7 +27,7 @@ package struct RegistrationConfiguration: Sendable {
     }
 
     /// Reads `VERBENA_FORK` (`eager`, `atfork` or `off`), `VERBENA_PIN`, and `RDMAV_FORK_SAFE` and `IBV_FORK_SAFE`, which ask for fork
-    /// support when they are numbers other than 0, as rdma-core has it. An unknown word is reported and ignored.
+    /// support unless they are `0`, as rdma-core has it. An unknown word is reported and ignored.
     package static func fromEnvironment() -> RegistrationConfiguration {
         var configuration = RegistrationConfiguration()
         configuration.isForkSupportRequested = Self.isSet("RDMAV_FORK_SAFE") || Self.isSet("IBV_FORK_SAFE")
@@ -62,13 +62,10 @@ package struct RegistrationConfiguration: Sendable {
         }
     }
 
-    /// Whether a variable begins with a number that is not 0, as `atoi` reads it.
+    /// Whether a variable is there and is not `0`: rdma-core takes any other text, even none, for a yes.
     private static func isSet(_ name: String) -> Bool {
         guard let value = Environment.value(of: name) else { return false }
-        let digits = value.drop { $0 == " " || $0 == "\t" || $0 == "+" || $0 == "-" }.prefix {
-            $0.isASCII && $0.isNumber
-        }
-        return digits.contains { $0 != "0" }
+        return value != "0"
     }
 
     /// Reads `VERBENA_FORK_CHECK` (`1` or `abort`). An unknown word is reported and ignored.

@@ -16,4 +16,5 @@ public enum SegmentCounter: Int, Sendable, CaseIterable {
     /// Requests that were executed on a peer's memory.
     case directRequests
     case directBytes
+    case wirePathsToOtherNamespaces
 }

@@ -118,7 +118,7 @@ package struct IncastSimulation: ~Copyable {
             operation: AtomicOperation,
             compareOrAdd: UInt64,
             swap: UInt64
-        ) -> UInt64? { nil }
+        ) -> AtomicResult { .refused }
         mutating func invalidate(rKey: UInt32) -> Bool { false }
         mutating func completeReceive(_ completion: ReceiveCompletion) {}
     }

@@ -107,18 +107,19 @@ struct SimulatedHost: ResponderHost, ~Copyable {
         operation: AtomicOperation,
         compareOrAdd: UInt64,
         swap: UInt64
-    ) -> UInt64? {
+    ) -> AtomicResult {
         if let arena = self.arena, rKey == arena.rKey {
-            return arena.execute(operation, address: address, compareOrAdd: compareOrAdd, swap: swap)
+            let original = arena.execute(operation, address: address, compareOrAdd: compareOrAdd, swap: swap)
+            return original.map { .executed($0) } ?? .refused
         }
-        guard rKey == self.rKey, let offset = self.offset(of: address, byteCount: 8) else { return nil }
+        guard rKey == self.rKey, let offset = self.offset(of: address, byteCount: 8) else { return .refused }
         let original = self.memory.word(at: offset)
         switch operation {
         case .compareAndSwap where original == compareOrAdd: self.memory.store(swap, at: offset)
         case .compareAndSwap: break
         case .fetchAndAdd: self.memory.store(original &+ compareOrAdd, at: offset)
         }
-        return original
+        return .executed(original)
     }
 
     mutating func invalidate(rKey: UInt32) -> Bool {

@@ -66,7 +66,7 @@ internal struct ResponderMemory: ResponderHost, ~Copyable {
         operation: AtomicOperation,
         compareOrAdd: UInt64,
         swap: UInt64
-    ) -> UInt64? {
+    ) -> AtomicResult {
         self.withQueuePair { queuePair in
             if let target = queuePair.peerTarget {
                 return target.atomic(
@@ -85,13 +85,14 @@ internal struct ResponderMemory: ResponderHost, ~Copyable {
                 access: .remoteAtomic,
                 by: queuePair.peerAccessor
             )
-            guard let target else { return nil }
+            guard let target else { return .refused }
             defer { queuePair.memory.endAccess(key: rKey) }
             // Peers of this host cannot use one instruction on memory of this process, so all take the lock.
             let lock = queuePair.engine.segment.header.atomicsLock
-            guard lock.lockSoon() else { return nil }
+            guard lock.lockSoon() else { return .busy }
             defer { lock.unlock() }
-            return queuePair.ownMemory.atomic(operation, compareOrAdd: compareOrAdd, swap: swap, at: target)
+            let original = queuePair.ownMemory.atomic(operation, compareOrAdd: compareOrAdd, swap: swap, at: target)
+            return original.map { .executed($0) } ?? .refused
         }
     }
 

@@ -20,7 +20,7 @@ package struct CrossMemory: ~Copyable, Sendable {
         self.file = OwnedDescriptor(takingOver: try checkingErrno { unsafe cshims_open("/proc/\(pid)/mem", flags, 0) })
     }
 
-    /// Tries whether the kernel allows it: reads `byteCount` bytes by the system call.
+    /// Tries whether the kernel allows it: reads eight bytes by the one system call, and writes none by the other.
     ///
     /// - Throws: `EPERM`, `ENOSYS` (a filter for system calls), `ESRCH`, `EFAULT`.
     package func probe(_ address: UInt64) throws(Errno) {
@@ -31,7 +31,15 @@ package struct CrossMemory: ~Copyable, Sendable {
             var remote = unsafe iovec(iov_base: UnsafeMutableRawPointer(bitPattern: UInt(address)), iov_len: 8)
             // SAFETY: the kernel writes the local word, and answers for the other side.
             try checkingErrno { unsafe cshims_process_vm_readv_list(pid, &local, 1, &remote, 1) }
+            try checkingErrno { unsafe cshims_process_vm_writev_list(pid, &local, 0, &remote, 0) }
         }
+    }
+
+    /// Lets every process of this user reach the memory and descriptors of this one, where Yama would let only its ancestors
+    /// (`ptrace_scope` 1); nothing changes elsewhere. See prctl(2), `PR_SET_PTRACER`.
+    package static func admitOthers() {
+        // EINVAL: there is no Yama.
+        _ = cshims_admit_tracers()
     }
 
     /// In a forked child, which must not keep it.

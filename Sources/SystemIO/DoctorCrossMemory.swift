@@ -11,6 +11,8 @@ package enum DoctorCrossMemory {
     /// - Throws: what fork(2) says.
     package static func probe() throws(Errno) -> Errno? {
         let parent = getpid()
+        // As every process does that has a device open.
+        CrossMemory.admitOthers()
         // Shared with the child by its place: after the fork the same address names the parent's copy there.
         let source = UnsafeMutablePointer<UInt64>.allocate(capacity: 2)
         unsafe source.initialize(repeating: Self.pattern, count: 2)

@@ -22,7 +22,9 @@ package enum ProcessIdentity {
     ///
     /// - Returns: `nil` when there is no such process, or it is hidden. See proc(5), `/proc/PID/stat`.
     package static func startTime(of pid: Int32) -> UInt64? {
-        guard let line = try? TextFile.read("/proc/\(pid)/stat", byteCountMax: 1024) else { return nil }
+        // The own number means somebody else where `/proc` is that of another PID namespace.
+        let name = pid == getpid() ? "self" : "\(pid)"
+        guard let line = try? TextFile.read("/proc/\(name)/stat", byteCountMax: 1024) else { return nil }
         // The name, in parentheses, may hold anything: count the fields behind it. The start time is field 22.
         guard let nameEnd = line.utf8.lastIndex(of: UInt8(ascii: ")")) else { return nil }
         let fields = line[line.utf8.index(after: nameEnd)...].split(separator: " ", maxSplits: 20)

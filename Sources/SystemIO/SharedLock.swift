@@ -1,3 +1,4 @@
+internal import CShims
 public import Glibc
 
 /// A view of a mutual exclusion lock that lies in memory shared by several processes and survives their deaths.
@@ -68,19 +69,22 @@ extension SharedLock {
     ///
     /// - Returns: Whether the lock was taken.
     public func lockSoon() -> Bool {
-        for _ in 0..<Self.patienceCount {
-            do throws(Errno) {
+        do throws(Errno) {
+            for _ in 0..<Self.looksMax {
                 if try self.tryLock() != nil { return true }
-            } catch {
-                return false
             }
-            Scheduling.yield()
+            // Asleep, so that a holder that waits for a processor gets this one.
+            var deadline = timespec(nanoseconds: MonotonicClock.now + Self.patienceNanoseconds)
+            _ = try self.acquisition(unsafe cshims_mutex_lock_until(self.mutex, &deadline))
+            return true
+        } catch {
+            return false
         }
-        return false
     }
 
-    /// Looks at a lock that somebody holds, with a yield between any two.
-    private static var patienceCount: Int { 2000 }
+    /// Looks at a lock that somebody holds before it is worth to sleep.
+    private static var looksMax: Int { 50 }
+    private static var patienceNanoseconds: UInt64 { 2_000_000 }
 
     /// Frees the lock, which the calling thread holds.
     @inlinable @inline(always)

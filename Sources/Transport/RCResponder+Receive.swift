@@ -300,17 +300,21 @@ extension RCResponder {
         let check = host.checkRemote(rKey: eth.rKey, address: eth.virtualAddress, byteCount: 8, access: .atomic)
         guard check == .ok else { return self.refuse(check, host: &host) }
         let isSwap = header.bth.opcode == .rcCompareSwap
-        let originalValue = host.atomic(
+        let result = host.atomic(
             rKey: eth.rKey,
             address: eth.virtualAddress,
             operation: isSwap ? .compareAndSwap : .fetchAndAdd,
             compareOrAdd: isSwap ? eth.compare : eth.swapOrAdd,
             swap: isSwap ? eth.swapOrAdd : 0
         )
-        guard let originalValue else { return self.refuse(.remoteAccessError, .accessError, host: &host) }
-        self.atomics.save(.atomic(originalValue: originalValue), at: self.expected)
-        self.owe(.atomic(originalValue: originalValue), packetCount: 1)
-        return .none
+        switch result {
+        case .executed(let originalValue):
+            self.atomics.save(.atomic(originalValue: originalValue), at: self.expected)
+            self.owe(.atomic(originalValue: originalValue), packetCount: 1)
+            return .none
+        case .busy: return self.reportNotReady()
+        case .refused: return self.refuse(.remoteAccessError, .accessError, host: &host)
+        }
     }
 
     private mutating func receiveAtomicWrite<Host: ResponderHost & ~Copyable>(

@@ -19,15 +19,13 @@ package protocol ResponderHost: ~Copyable {
     mutating func placeWrite(rKey: UInt32, address: UInt64, payload: RawSpan) -> RemoteCheck
 
     /// Executes an atomic operation. `address` is aligned to 8, and was checked just before.
-    ///
-    /// - Returns: what stood there before, or `nil` when the memory is not accessible after all.
     mutating func atomic(
         rKey: UInt32,
         address: UInt64,
         operation: AtomicOperation,
         compareOrAdd: UInt64,
         swap: UInt64
-    ) -> UInt64?
+    ) -> AtomicResult
 
     /// Invalidates `rKey` for a SEND with invalidate.
     ///

@@ -70,7 +70,7 @@ extension Doctor {
             state: "forbidden (\(failure.message))",
             meaning: use + "; without it their traffic goes on as packets through the loopback interface.",
             remedy: scope > 0
-                ? "sudo sysctl -w kernel.yama.ptrace_scope=0"
+                ? "sudo sysctl -w kernel.yama.ptrace_scope=1"
                 : "allow process_vm_readv, in a container with: docker run --cap-add SYS_PTRACE ..."
         )
     }

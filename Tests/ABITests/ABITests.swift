@@ -7,7 +7,7 @@ struct ABITests {
         "load", "pure", "devices", "objects", "completions", "states", "transfer", "failures", "events", "extended",
         "fork", "further", "refusals", "processes", "sharing", "windows", "regions", "domains",
         "moderation", "limits", "atomic-write", "xrc", "xrc-processes", "multicast", "forksupport", "registration",
-        "reuse", "strangers", "cancel",
+        "reuse", "strangers", "cancel", "reach",
     ])
     func `every program has cases`(program: String) {
         #expect(!ABIProgram(name: program).cases.isEmpty)
@@ -138,6 +138,11 @@ struct ABITests {
     @Test(arguments: ABIProgram(name: "lists").cases, ["direct", "wire"])
     func `lists of requests between two processes`(testCase: String, path: String) throws {
         try ABIProgram(name: "lists").check(testCase, path: path)
+    }
+
+    @Test(arguments: ABIProgram(name: "reach").cases)
+    func `who may be reached directly`(testCase: String) throws {
+        try ABIProgram(name: "reach").check(testCase)
     }
 
     @Test(arguments: ABIProgram(name: "further").cases)

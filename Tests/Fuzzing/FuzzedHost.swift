@@ -54,10 +54,10 @@ struct FuzzedHost: ResponderHost, ~Copyable {
         operation: AtomicOperation,
         compareOrAdd: UInt64,
         swap: UInt64
-    ) -> UInt64? {
+    ) -> AtomicResult {
         precondition(rKey & 0xFF == Self.rKey && Self.contains(address, 8) && address & 7 == 0, "an atomic outside")
         self.word &+= compareOrAdd
-        return self.word
+        return .executed(self.word)
     }
 
     mutating func invalidate(rKey: UInt32) -> Bool { rKey & 1 == 0 }

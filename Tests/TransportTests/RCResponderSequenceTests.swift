@@ -202,6 +202,18 @@ extension RCResponderTests {
         #expect(responder.said == [])
     }
 
+    @Test func `an atomic on memory that somebody else works on is asked for again`() {
+        let responder = ResponderUnderTest()
+        responder.host.isBusy = true
+        #expect(responder.receive(Self.fetchAdd(10)) == .none)
+        #expect(responder.said == ["10 rnr 12"])
+        #expect(!responder.isInError)
+        responder.host.isBusy = false
+        responder.host.word = 5
+        #expect(responder.receive(Self.fetchAdd(10)) == .none)
+        #expect(responder.said == ["10 was 5"])
+    }
+
     @Test func `an atomic on an address that is not aligned is an invalid request`() {
         let responder = ResponderUnderTest()
         #expect(responder.receive(Self.fetchAdd(10, address: 0x1004)) == .failed(.requestError))

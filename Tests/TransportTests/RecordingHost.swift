@@ -8,6 +8,8 @@ struct RecordingHost: ResponderHost, ~Copyable {
     var placement = CompletionStatus.success
     var startStatus: CompletionStatus?
     var word: UInt64 = 0
+    /// Somebody else works on the word.
+    var isBusy = false
     private(set) var calls: [String] = []
     private(set) var completions: [ReceiveCompletion] = []
 
@@ -45,11 +47,12 @@ struct RecordingHost: ResponderHost, ~Copyable {
         operation: AtomicOperation,
         compareOrAdd: UInt64,
         swap: UInt64
-    ) -> UInt64? {
+    ) -> AtomicResult {
         self.calls.append("\(operation) \(compareOrAdd) \(swap)")
-        guard self.isAccessible else { return nil }
+        guard self.isAccessible else { return .refused }
+        guard !self.isBusy else { return .busy }
         defer { self.word = operation == .fetchAndAdd ? self.word &+ compareOrAdd : swap }
-        return self.word
+        return .executed(self.word)
     }
 
     mutating func invalidate(rKey: UInt32) -> Bool {

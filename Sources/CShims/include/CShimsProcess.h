@@ -3,6 +3,7 @@
 #define CSHIMS_PROCESS_H
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <sys/resource.h>
 #include <sys/single_threaded.h>
@@ -29,6 +30,9 @@ ssize_t cshims_write(int descriptor, const void *source, size_t byte_count);
 ssize_t cshims_recvmsg(int socket, struct msghdr *message, int flags);
 ssize_t cshims_sendmsg(int socket, const struct msghdr *message, int flags);
 
+/* prctl(2), PR_SET_PTRACER, for any process. A function of variable arguments, which Swift cannot call. */
+int cshims_admit_tracers(void);
+
 /* Whether the process has had but one thread so far, or has again: 1 or 0. In a header, so that it costs a load and no call. */
 static inline int cshims_is_single_threaded(void)
 {
@@ -38,6 +42,9 @@ static inline int cshims_is_single_threaded(void)
 /* Not in Debian 12's C library. */
 int cshims_pidfd_open(pid_t pid);
 int cshims_pidfd_getfd(int process, int descriptor);
+
+/* Hidden behind _GNU_SOURCE. Waits until `deadline` of the monotonic clock at most; as pthread_mutex_timedlock(3). */
+int cshims_mutex_lock_until(pthread_mutex_t *mutex, const struct timespec *deadline);
 
 /* The C library has no functions for futexes. Private ones, of this process. `wait` returns when it is woken, when the
  * word is not `value`, or without a reason. */

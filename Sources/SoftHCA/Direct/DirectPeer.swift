@@ -50,8 +50,9 @@ internal final class DirectPeer {
             let process = try ForeignProcess(pid: member.pid)
             self.processDescriptor = process.rawDescriptor
             self.process = consume process
+            guard let startTime = ProcessIdentity.startTime(of: member.pid) else { throw .permissionDenied }
             // The number may have changed hands, or mean somebody else in this PID namespace.
-            guard ProcessIdentity.startTime(of: member.pid) == member.startTime else { throw .permissionDenied }
+            guard startTime == member.startTime else { throw .noSuchProcess }
             let descriptor = try OwnedDescriptor(pid: member.pid, rawDescriptor: rawDescriptor)
             segment = try PeerSegment(
                 takingOver: descriptor,
@@ -59,7 +60,8 @@ internal final class DirectPeer {
                 liveness: engine.segment.liveness
             )
         } catch {
-            throw PathRefusal(error)
+            let isHidden = error == .noSuchProcess && engine.membership.isAlive(member)
+            throw isHidden ? PathRefusal(.otherNamespace) : PathRefusal(error)
         }
         self.segment = segment
         let header = segment.view.header

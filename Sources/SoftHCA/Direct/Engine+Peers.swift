@@ -16,6 +16,7 @@ extension Engine {
         self.segment.liveness.isAlive = { [unowned membership] block, incarnation in
             membership.isAlive(block: block, incarnation: incarnation)
         }
+        if self.policy != .wire { CrossMemory.admitOthers() }
         header.wakeDescriptor.storeRelaxed(UInt32(bitPattern: self.wake.rawDescriptor + 1))
         header.admitsPeers.storeReleasing(self.policy == .wire ? 0 : 1)
         try self.membership.publishSegment(rawDescriptor: self.segment.mapping.descriptor.rawValue)

@@ -11,6 +11,8 @@ package enum PathChoice: CaseIterable, Sendable {
     case forbidden
     /// The peer has no segment that this process understands.
     case otherLayout
+    /// The number of the peer's process means somebody else here, or nobody.
+    case otherNamespace
     /// The peer has just ended.
     case absent
 
@@ -21,6 +23,7 @@ package enum PathChoice: CaseIterable, Sendable {
         case .otherHost: .wirePathsToOtherHosts
         case .forbidden: .wirePathsForbidden
         case .otherLayout: .wirePathsByLayout
+        case .otherNamespace: .wirePathsToOtherNamespaces
         case .absent: .wirePathsToAbsent
         }
     }
@@ -33,6 +36,7 @@ package enum PathChoice: CaseIterable, Sendable {
         case .forbidden:
             "over the wire, because the kernel forbids copying between the two processes (see `verbena doctor`)"
         case .otherLayout: "over the wire, because the peer is another version of Verbena"
+        case .otherNamespace: "over the wire, because the peer is in another PID namespace"
         case .absent: "over the wire, because the peer is gone"
         }
     }

@@ -130,7 +130,6 @@ extension PeerReceiveQueue {
         }
     }
 
-    /// - Returns: What stood there before; `nil` when it may not be reached.
     func atomic(
         _ operation: AtomicOperation,
         rKey: UInt32,
@@ -138,16 +137,18 @@ extension PeerReceiveQueue {
         compareOrAdd: UInt64,
         swap: UInt64,
         target: UInt32
-    ) -> UInt64? {
-        self.atWork(else: nil) {
+    ) -> AtomicResult {
+        self.atWork(else: .refused) {
             let accessor = MemoryAccessor.remote(domain: self.domain, queuePair: target)
             guard let location = self.locate(rKey, address, 8, .remoteAtomic, by: accessor), location.position & 7 == 0,
                 !location.place.isNowhere
-            else { return nil }
+            else { return .refused }
             let isSwap = operation == .compareAndSwap
-            let result = self.peer.exchange(isSwap: isSwap, compareOrAdd: compareOrAdd, swap: swap, at: location)
-            guard case .success(let original) = result else { return nil }
-            return original
+            return switch self.peer.exchange(isSwap: isSwap, compareOrAdd: compareOrAdd, swap: swap, at: location) {
+            case .success(let original): .executed(original)
+            case .failure(.resourceBusy): .busy
+            case .failure: .refused
+            }
         }
     }
 

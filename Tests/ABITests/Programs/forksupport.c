@@ -69,6 +69,8 @@ static void expect_status(const char *name, const char *value, enum ibv_fork_sta
 CASE(rdmav_fork_safe_asks_for_it) { expect_status("RDMAV_FORK_SAFE", "1", IBV_FORK_ENABLED); }
 CASE(ibv_fork_safe_asks_for_it) { expect_status("IBV_FORK_SAFE", "1", IBV_FORK_ENABLED); }
 CASE(rdmav_fork_safe_may_be_zero) { expect_status("RDMAV_FORK_SAFE", "0", IBV_FORK_DISABLED); }
+CASE(rdmav_fork_safe_may_be_any_word) { expect_status("RDMAV_FORK_SAFE", "yes", IBV_FORK_ENABLED); }
+CASE(ibv_fork_safe_may_be_empty) { expect_status("IBV_FORK_SAFE", "", IBV_FORK_ENABLED); }
 CASE(verbena_fork_eager_asks_for_it) { expect_status("VERBENA_FORK", "eager", IBV_FORK_ENABLED); }
 CASE(verbena_fork_atfork_asks_for_it) { expect_status("VERBENA_FORK", "atfork", IBV_FORK_ENABLED); }
 CASE(verbena_fork_off_needs_nothing) { expect_status("VERBENA_FORK", "off", IBV_FORK_UNNEEDED); }

@@ -388,4 +388,20 @@ static void pin_over_the_limit(const char *policy, int is_strict)
 
 CASE(mlock_over_the_limit_is_refused) { pin_over_the_limit("mlock", 1); }
 CASE(kernel_over_the_limit_is_refused) { pin_over_the_limit("kernel", 1); }
+
+CASE(who_lacks_io_uring_is_told_so)
+{
+	FILE *said = capture_standard_error();
+
+	setenv("VERBENA_PIN", "kernel", 1);
+	forbid_call(SYS_io_uring_setup, EPERM);
+	struct ibv_context *context = open_first_device();
+	struct ibv_pd *pd = ibv_alloc_pd(context);
+
+	CHECK_NULL(ibv_reg_mr(pd, make_pages(1), PAGE, IBV_ACCESS_LOCAL_WRITE), EPERM);
+	CHECK_EQUAL(occurrences(said, "io_uring"), 1);
+	/* No limit is in the way. */
+	CHECK_EQUAL(occurrences(said, "RLIMIT_MEMLOCK"), 0);
+}
+
 CASE(auto_over_the_limit_is_unpinned) { pin_over_the_limit("auto", 0); }
