@@ -50,4 +50,21 @@ static inline double median(double *values, int count)
 	return values[count / 2];
 }
 
+/* How many groups MEASURE times, 1024 at most. */
+static int rounds __attribute__((unused)) = 31;
+
+/* Nanoseconds of one call: the median of many groups. */
+#define MEASURE(result, group, statement) \
+	do { \
+		double values[1024]; \
+		int group_size = (group); \
+		for (int i_ = 0; i_ < group_size; i_++) { statement; } \
+		for (int round_ = 0; round_ < rounds; round_++) { \
+			double start_ = now(); \
+			for (int i_ = 0; i_ < group_size; i_++) { statement; } \
+			values[round_] = (now() - start_) / group_size; \
+		} \
+		(result) = median(values, rounds); \
+	} while (0)
+
 #endif

@@ -52,22 +52,6 @@ struct side {
 };
 
 static struct shared *shared;
-static int rounds = 31;
-
-/* Nanoseconds of one call: the median of many groups. */
-#define MEASURE(result, group, statement) \
-	do { \
-		double values[1024]; \
-		int group_size = (group); \
-		for (int i_ = 0; i_ < group_size; i_++) { statement; } \
-		for (int round_ = 0; round_ < rounds; round_++) { \
-			double start_ = now(); \
-			for (int i_ = 0; i_ < group_size; i_++) { statement; } \
-			values[round_] = (now() - start_) / group_size; \
-		} \
-		(result) = median(values, rounds); \
-	} while (0)
-
 /* Both processes wait here for each other. */
 static void meet(void)
 {
