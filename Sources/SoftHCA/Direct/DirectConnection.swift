@@ -177,7 +177,7 @@ extension DirectConnection {
 extension DirectConnection {
     /// Waits at most so long for what nobody announces.
     private static var busyNanoseconds: UInt64 { 50_000 }
-    /// With a timeout of 0 the wait has no end; the peer wakes it, but may fail to.
+    /// With a timeout of 0, or 7 RNR retries, the wait has no end; the peer wakes it, but may fail to.
     private static var endlessLookNanoseconds: UInt64 { 100_000_000 }
 
     /// Sets the retries to what the attributes say, because a request got through.
@@ -200,10 +200,13 @@ extension DirectConnection {
         case .none, .busy:
             self.waitsUntil = now + Self.busyNanoseconds
         case .receiverNotReady:
-            if attributes.rnrRetryCount < RequesterConfiguration.rnrRetryEndless {
-                guard self.rnrTriesLeft > 0 else { return .rnrRetryExceeded }
-                self.rnrTriesLeft -= 1
+            guard attributes.rnrRetryCount < RequesterConfiguration.rnrRetryEndless else {
+                // Without a count of tries the timer is only for a peer that fails to wake this one.
+                self.waitsUntil = now + max(self.rnrNanoseconds, Self.endlessLookNanoseconds)
+                return nil
             }
+            guard self.rnrTriesLeft > 0 else { return .rnrRetryExceeded }
+            self.rnrTriesLeft -= 1
             self.waitsUntil = now + self.rnrNanoseconds
         case .noResponse:
             guard let timeout = LocalACKTimeout(truncating: attributes.timeout).nanoseconds, timeout > 0 else {

@@ -3,6 +3,7 @@
 #include "processes.h"
 
 #include <dlfcn.h>
+#include <sys/resource.h>
 
 /* --- A target that does nothing --- */
 
@@ -179,6 +180,46 @@ CASE(sender_waits_until_a_receive_is_posted)
 		EXPECT_COMPLETION(side.world.cq, i, IBV_WC_SUCCESS);
 	const char *way = getenv("VERBENA_PATH");
 	CHECK(seconds_now() - start < 2 || (way && strcmp(way, "direct") != 0));
+	expect_end(&target);
+	end_side(&side);
+}
+
+static long sleeps(void)
+{
+	struct rusage usage;
+
+	CHECK_EQUAL(getrusage(RUSAGE_SELF, &usage), 0);
+	return usage.ru_nvcsw;
+}
+
+static void post_when_told(struct side *side, int in, int out)
+{
+	char go;
+
+	(void)out;
+	get(in, &go, 1);
+	post_recv(side->qp, 1, piece(&side->world, 0, 100));
+	EXPECT_COMPLETION(side->recv_cq, 1, IBV_WC_SUCCESS);
+}
+
+CASE(sender_that_waits_for_a_receive_sleeps)
+{
+	struct side side;
+	/* 10 us between two tries, as often as it takes. */
+	struct path path = usual_path;
+	path.min_rnr_timer = 1;
+	struct target target = start_target(&side, IBV_QPT_RC, &path, post_when_told);
+	struct ibv_sge sge = piece(&side.world, 0, 100);
+	struct ibv_send_wr wr = request(1, IBV_WR_SEND, &sge);
+	const char *way = getenv("VERBENA_PATH");
+
+	CHECK_EQUAL(try_send(side.qp, &wr), 0);
+	long before = sleeps();
+	usleep(300000);
+	/* A sender of packets has to ask. */
+	CHECK(sleeps() - before < 100 || (way && strcmp(way, "direct") != 0));
+	put(target.to, "g", 1);
+	EXPECT_COMPLETION(side.world.cq, 1, IBV_WC_SUCCESS);
 	expect_end(&target);
 	end_side(&side);
 }
