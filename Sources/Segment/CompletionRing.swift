@@ -50,6 +50,8 @@ public struct CompletionRing {
         case overrunAgain
         /// The payload took another way: nothing was appended.
         case refused
+        /// Another producer holds the lock and may be stopped: nothing was appended, and it is to be tried again later.
+        case busy
     }
 
     /// Bytes between two entries: a cache line.
@@ -182,15 +184,18 @@ extension CompletionRing {
 
     /// Appends a completion with a payload that the poller puts in place.
     ///
-    /// - Parameter fill: Runs under the producers' lock, when there is room, and puts the payload into the entry. It gets the
-    ///   entry's index, and returns whether the entry shall be appended.
+    /// - Parameters:
+    ///   - isPatient: Whether to wait for a producer that holds the lock, however long.
+    ///   - fill: Runs under the producers' lock, when there is room, and puts the payload into the entry. It gets the entry's
+    ///     index, and returns whether the entry shall be appended.
     @inlinable @inline(always)
     public func push(
         _ completion: WorkCompletion,
         isSolicited: Bool,
+        isPatient: Bool = true,
         fill: (inout CompletionEntry, UInt64) -> Bool
     ) -> PushOutcome {
-        guard self.acquireProducing() else { return .overrunAgain }
+        if let outcome = self.acquireProducing(isPatient: isPatient) { return outcome }
         let geometry = self.geometry
         let index = self.produced.relaxed
         guard self.hasRoom(at: index, in: geometry) else {
@@ -246,20 +251,30 @@ extension CompletionRing {
     /// - Returns: `false` when the owner has died.
     @inlinable @inline(always)
     internal func acquireProducing() -> Bool {
-        switch self.producerLock.lock() {
-        case .clean: true
-        case .holderDied: self.finishProducing()
-        case .ownerDied: false
-        }
+        self.acquireProducing(isPatient: true) == nil
     }
 
-    /// Moves the index for a producer that died before it could.
+    /// - Returns: `nil`, or what a push comes to that does not get the lock.
+    @inlinable @inline(always)
+    internal func acquireProducing(isPatient: Bool) -> PushOutcome? {
+        let acquisition = isPatient ? self.producerLock.lock() : self.producerLock.lockSoon()
+        if case .clean = acquisition { return nil }
+        return self.finishAcquiring(acquisition)
+    }
+
     @usableFromInline
     @inline(never)
-    internal func finishProducing() -> Bool {
-        let index = self.produced.relaxed
-        if self.hasEntry(index, in: self.geometry) { self.produced.storeReleasing(index &+ 1) }
-        return true
+    internal func finishAcquiring(_ acquisition: HolderLock.Acquisition) -> PushOutcome? {
+        switch acquisition {
+        case .clean: break
+        case .holderDied:
+            // It may have died before it could move the index.
+            let index = self.produced.relaxed
+            if self.hasEntry(index, in: self.geometry) { self.produced.storeReleasing(index &+ 1) }
+        case .ownerDied: return .overrunAgain
+        case .busy: return .busy
+        }
+        return nil
     }
 }
 

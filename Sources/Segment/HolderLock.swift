@@ -26,12 +26,16 @@ public struct HolderLock {
         case holderDied
         /// The owner of the segment died with the lock held, and nobody needs it any more. The lock is not taken.
         case ownerDied
+        /// Somebody who lives holds it and does not give it back soon: he may be stopped. The lock is not taken. Only from `lockSoon`.
+        case busy
     }
 
     @usableFromInline internal static var free: UInt32 { 0 }
     private static var contended: UInt32 { 1 << 31 }
     /// How often a thread looks again before it sleeps: some hundred nanoseconds.
     private static var spinCountMax: Int { 200 }
+    /// How often it gives way before it gives up: long enough for a holder that waits for a processor.
+    private static var yieldCountMax: Int { 50 }
     /// How long it sleeps before it asks whether the holder lives.
     private static var patienceNanoseconds: UInt64 { 2_000_000 }
 
@@ -56,6 +60,12 @@ extension HolderLock {
         self.tryLock() ? .clean : self.lockContended()
     }
 
+    /// As `lock`, but waits only as long as a holder that runs needs.
+    @inlinable @inline(always)
+    public func lockSoon() -> Acquisition {
+        self.tryLock() ? .clean : self.lockContendedSoon()
+    }
+
     @inlinable @inline(always)
     internal func tryLock() -> Bool {
         // Pairs with the release in `unlock`.
@@ -73,12 +83,38 @@ extension HolderLock {
         if unsafe self.word.pointee.exchange(Self.free, ordering: .releasing) != self.holder { self.wakeOne() }
     }
 
+    private func spin() -> Bool {
+        for _ in 0..<Self.spinCountMax {
+            if unsafe self.word.pointee.load(ordering: .relaxed) == Self.free, self.tryLock() { return true }
+        }
+        return false
+    }
+
+    @usableFromInline
+    @inline(never)
+    internal func lockContendedSoon() -> Acquisition {
+        if self.spin() { return .clean }
+        for _ in 0..<Self.yieldCountMax {
+            Scheduling.yield()
+            if self.tryLock() { return .clean }
+        }
+        let found = unsafe self.word.pointee.load(ordering: .relaxed)
+        return found == Self.free ? .busy : self.takeOver(found) ?? .busy
+    }
+
+    /// Takes the lock if its holder has died; `nil` if not.
+    private func takeOver(_ found: UInt32) -> Acquisition? {
+        let holder = SegmentHolder(rawValue: found & ~Self.contended)
+        guard !self.isAlive(holder) else { return nil }
+        guard holder != .owner else { return .ownerDied }
+        // As contended, because others may sleep.
+        return self.replace(found, with: self.holder | Self.contended) ? .holderDied : nil
+    }
+
     @usableFromInline
     @inline(never)
     internal func lockContended() -> Acquisition {
-        for _ in 0..<Self.spinCountMax {
-            if unsafe self.word.pointee.load(ordering: .relaxed) == Self.free, self.tryLock() { return .clean }
-        }
+        if self.spin() { return .clean }
         // Whoever slept once takes the lock as contended, because others may sleep still.
         let contendedHolder = self.holder | Self.contended
         while true {
@@ -91,10 +127,7 @@ extension HolderLock {
             guard found == waitedFor || self.replace(found, with: waitedFor) else { continue }
             unsafe SharedFutex.wait(on: self.word, while: waitedFor, nanoseconds: Self.patienceNanoseconds)
             guard unsafe self.word.pointee.load(ordering: .relaxed) == waitedFor else { continue }
-            let holder = SegmentHolder(rawValue: waitedFor & ~Self.contended)
-            guard !self.isAlive(holder) else { continue }
-            guard holder != .owner else { return .ownerDied }
-            if self.replace(waitedFor, with: contendedHolder) { return .holderDied }
+            if let acquisition = self.takeOver(waitedFor) { return acquisition }
         }
     }
 

@@ -46,13 +46,18 @@ public struct ReceiveDescriptor: ~Copyable {
         unsafe UnsafeBufferPointer(start: self.storage, count: self.elementCount)
     }
 
-    /// Copies a request in. The caller's elements may change at any time, so each is read once.
+    /// Copies a request in. The elements may change at any time, so each word is read once.
     @inlinable @inline(always)
-    internal mutating func fill(workRequestID: UInt64, from elements: UnsafePointer<ScatterElement>, count: Int) {
+    internal mutating func fill(workRequestID: UInt64, from elements: UnsafeMutableRawPointer, count: Int) {
         self.workRequestID = workRequestID
         self.elementCount = min(count, self.capacity)
-        // Element by element: nearly all have one or two, which a call of memcpy would cost more than.
-        for index in 0..<self.elementCount { unsafe self.storage[index] = elements[index] }
+        for index in 0..<self.elementCount {
+            let element = unsafe elements + index * MemoryLayout<ScatterElement>.stride
+            unsafe self.storage[index] = ScatterElement(
+                SharedUInt64(at: element).relaxed,
+                lengthAndKey: SharedUInt64(at: element + 8).relaxed
+            )
+        }
     }
 }
 

@@ -168,11 +168,14 @@ extension ReceiveRing {
         guard count >= 0, count <= self.scatterMax else { return .invalidArgument }
         guard self.hasRoom(at: batch.index, in: batch.geometry) else { return .noMemory }
         let slot = unsafe self.slot(batch.index, in: batch.geometry)
-        unsafe slot.storeBytes(of: workRequestID, as: UInt64.self)
-        unsafe slot.storeBytes(of: UInt32(truncatingIfNeeded: count), toByteOffset: 8, as: UInt32.self)
+        unsafe SharedUInt64(at: slot).storeRelaxed(workRequestID)
+        unsafe SharedUInt32(at: slot + 8).storeRelaxed(UInt32(truncatingIfNeeded: count))
         if let elements = unsafe elements, count > 0 {
-            let copies = unsafe (slot + Self.requestHeaderByteCount).assumingMemoryBound(to: ScatterElement.self)
-            for index in 0..<count { unsafe copies[index] = elements[index] }
+            for index in 0..<count {
+                let copy = unsafe slot + (Self.requestHeaderByteCount + index * MemoryLayout<ScatterElement>.stride)
+                unsafe SharedUInt64(at: copy).storeRelaxed(elements[index].address)
+                unsafe SharedUInt64(at: copy + 8).storeRelaxed(elements[index].lengthAndKey)
+            }
         }
         // A taker has read the place long ago, and its core may still have the line.
         if batch.geometry.capacity > 2 * Self.requestsAhead {
@@ -211,19 +214,24 @@ extension ReceiveRing {
         case empty
         /// The caller did not want the oldest request; it is still there.
         case left
+        /// Another taker holds the lock of a shared queue and may be stopped.
+        case busy
     }
 
     /// Takes the oldest request if it fits.
     ///
-    /// - Parameter isWanted: Looks at the request, and gets its index; runs before the request leaves the ring. It runs again
+    /// - Parameters:
+    ///   - isPatient: Whether to wait for another taker of a shared queue, however long.
+    ///   - isWanted: Looks at the request, and gets its index; runs before the request leaves the ring. It runs again
     ///   with the next one if somebody else took that one.
     @inlinable @inline(always)
     public func take(
         into descriptor: inout ReceiveDescriptor,
+        isPatient: Bool = true,
         ifWanted isWanted: (borrowing ReceiveDescriptor, UInt64) -> Bool
     ) -> TakeOutcome {
         let isShared = self.sharedWord.relaxed != 0
-        if isShared, !self.acquireTaking() { return .empty }
+        if isShared, let outcome = self.acquireTaking(isPatient: isPatient) { return outcome }
         defer { if isShared { self.takeLock.unlock() } }
         let geometry = self.geometry
         while true {
@@ -231,10 +239,11 @@ extension ReceiveRing {
             let index = self.taken.acquired
             guard self.hasRequest(index) else { return .empty }
             let slot = unsafe self.slot(index, in: geometry)
+            // What is read may be overwritten meanwhile, if somebody else took the request long ago: it is thrown away then.
             unsafe descriptor.fill(
-                workRequestID: slot.load(as: UInt64.self),
-                from: (slot + Self.requestHeaderByteCount).assumingMemoryBound(to: ScatterElement.self),
-                count: min(Int(slot.load(fromByteOffset: 8, as: UInt32.self)), self.scatterMax)
+                workRequestID: SharedUInt64(at: slot).relaxed,
+                from: slot + Self.requestHeaderByteCount,
+                count: min(Int(SharedUInt32(at: slot + 8).relaxed), self.scatterMax)
             )
             guard isWanted(descriptor, index) else { return .left }
             // Partner of the acquiring load in `hasRoom`.
@@ -293,9 +302,16 @@ extension ReceiveRing {
     }
 
     /// - Returns: `false` when the owner has died.
+    internal func acquireTaking() -> Bool { self.acquireTaking(isPatient: true) == nil }
+
+    /// - Returns: `nil`, or what taking comes to without the lock.
     @inlinable @inline(always)
-    internal func acquireTaking() -> Bool {
-        // Another holder that died left the ring sound, see above: there is nothing to repair.
-        self.takeLock.lock() != .ownerDied
+    internal func acquireTaking(isPatient: Bool) -> TakeOutcome? {
+        switch isPatient ? self.takeLock.lock() : self.takeLock.lockSoon() {
+        // A holder that died left the ring sound, see above: there is nothing to repair.
+        case .clean, .holderDied: nil
+        case .ownerDied: .empty
+        case .busy: .busy
+        }
     }
 }

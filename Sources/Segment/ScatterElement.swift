@@ -10,4 +10,15 @@ public struct ScatterElement: BitwiseCopyable, Sendable {
         self.byteCount = byteCount
         self.lKey = lKey
     }
+
+    /// The second of the two words that an element is.
+    @inlinable @inline(always) internal var lengthAndKey: UInt64 { UInt64(self.byteCount) | UInt64(self.lKey) << 32 }
+
+    /// An element from its two words.
+    @inlinable @inline(always)
+    internal init(_ address: UInt64, lengthAndKey: UInt64) {
+        self.address = address
+        self.byteCount = UInt32(truncatingIfNeeded: lengthAndKey)
+        self.lKey = UInt32(truncatingIfNeeded: lengthAndKey >> 32)
+    }
 }

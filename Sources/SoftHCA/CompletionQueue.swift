@@ -248,7 +248,7 @@ extension CompletionQueue {
         case .overrun:
             self.reportOverrun()
             return false
-        case .overrunAgain, .refused:
+        case .overrunAgain, .refused, .busy:
             return false
         }
     }

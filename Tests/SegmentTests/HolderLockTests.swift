@@ -118,3 +118,36 @@ struct HolderLockTests {
         #expect(try CompletionRing(in: segment, capacity: 1).push(WorkCompletion(1), isSolicited: false) == .stored)
     }
 }
+
+extension HolderLockTests {
+    @Test func `who must not wait is told that a living holder is busy`() throws {
+        let segment = try ProcessSegment.forTesting()
+        segment.liveness.isAlive = { _, _ in true }
+        let peer = segment.view.attach(7, incarnation: 5)
+        let other = segment.view.attach(8, incarnation: 6)
+        let completions = try CompletionRing(in: segment, capacity: 4)
+        let receives = try ReceiveRing(in: segment, capacity: 4, scatterMax: 1, isShared: true)
+        #expect(receives.post(workRequestID: 1, elements: nil, count: 0) == nil)
+        let held = CompletionRing(in: peer, index: completions.index)
+        let heldReceives = ReceiveRing(in: peer, index: receives.index)
+        #expect(held.producerLock.lock() == .clean)
+        #expect(heldReceives.takeLock.lock() == .clean)
+
+        let pushing = CompletionRing(in: other, index: completions.index)
+        let taking = ReceiveRing(in: other, index: receives.index)
+        var descriptor = ReceiveDescriptor(capacity: 1)
+        let refused = pushing.push(WorkCompletion(1), isSolicited: false, isPatient: false) { _, _ in true }
+        let taken = taking.take(into: &descriptor, isPatient: false) { _, _ in true }
+        #expect(refused == .busy)
+        #expect(taken == .busy)
+        #expect(completions.isEmpty)
+
+        // One that died meanwhile is found out, too.
+        segment.liveness.isAlive = { block, _ in block != 7 }
+        let stored = pushing.push(WorkCompletion(2), isSolicited: false, isPatient: false) { _, _ in true }
+        let takenLater = taking.take(into: &descriptor, isPatient: false) { _, _ in true }
+        #expect(stored == .stored)
+        #expect(takenLater == .taken)
+        #expect(descriptor.workRequestID == 1)
+    }
+}

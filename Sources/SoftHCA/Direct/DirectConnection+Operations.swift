@@ -88,7 +88,7 @@ extension DirectConnection {
             budget -= byteCount
         }
         if request.hasImmediate {
-            self.complete(.writeWithImmediate, request, byteCount: request.byteCount)
+            return self.complete(.writeWithImmediate, request, byteCount: request.byteCount)
         }
         return .done
     }

@@ -17,7 +17,8 @@ extension DirectConnection {
             switch self.sendEagerly(request, slot: slot, of: queuePair) {
             case .done: return .done
             case .failed(let status): return .failed(status)
-            case .wait, .unfinished: break
+            case .wait(let wait): return .wait(wait)
+            case .unfinished: break
             }
         }
         while self.offset < request.byteCount {
@@ -27,9 +28,11 @@ extension DirectConnection {
             self.offset += UInt32(part)
             budget -= part
         }
-        guard self.invalidate(request) else { return self.refuseInvalidation() }
-        self.complete(.send, request, byteCount: request.byteCount)
-        return .done
+        if !self.hasInvalidated {
+            guard self.invalidate(request) else { return self.refuseInvalidation() }
+            self.hasInvalidated = true
+        }
+        return self.complete(.send, request, byteCount: request.byteCount)
     }
 
     /// A SEND with invalidate takes back the key of a window that is bound to the peer's queue pair.
@@ -56,7 +59,7 @@ extension DirectConnection {
         let byteCount = Int(request.byteCount)
         let completion = self.completion(.send, request, byteCount: request.byteCount)
         self.hasLocalFault = false
-        let outcome = completions.push(completion, isSolicited: request.isSolicited) { entry, index in
+        let outcome = completions.push(completion, isSolicited: request.isSolicited, isPatient: false) { entry, index in
             self.entry.receiveEnd.storeRelaxed(index &+ 1)
             guard byteCount > 0 else { return true }
             func gather(_ target: UnsafeMutableRawPointer) -> Bool {
@@ -84,6 +87,7 @@ extension DirectConnection {
             entry.refer(toArena: position, elementCount: self.receive.elementCount)
             return true
         }
+        if outcome == .busy { return .wait(.busy) }
         guard outcome != .refused else {
             self.entry.receiveEnd.storeRelaxed(0)
             return self.hasLocalFault ? .failed(.localProtectionError) : .unfinished
@@ -119,6 +123,7 @@ extension DirectConnection {
             self.entry.receiveIndex.storeRelaxed(0)
             return self.isReliable ? .wait(.receiverNotReady) : .done
         case .left: return .done
+        case .busy: return .wait(.busy)
         }
     }
 
@@ -126,7 +131,7 @@ extension DirectConnection {
     private func tryTakeReceive(_ receives: ReceiveRing, byteCount: Int) -> ReceiveRing.TakeOutcome {
         let entry = self.entry
         let isReliable = self.isReliable
-        return receives.take(into: &self.receive) { request, index in
+        return receives.take(into: &self.receive, isPatient: false) { request, index in
             // On an unreliable connection a message that does not fit is dropped, and the request stays for the next.
             guard isReliable || request.byteCount >= UInt64(byteCount) else { return false }
             // Should this process die now, the owner finds the request here and flushes it with the others.
@@ -234,13 +239,19 @@ extension DirectConnection {
     // MARK: - Completions
 
     /// Ends the receive request with a message.
-    func complete(_ operation: ReceiveCompletion.Operation, _ request: borrowing SendRequest, byteCount: UInt32) {
-        self.push(self.completion(operation, request, byteCount: byteCount), isSolicited: request.isSolicited)
+    func complete(
+        _ operation: ReceiveCompletion.Operation,
+        _ request: borrowing SendRequest,
+        byteCount: UInt32
+    ) -> Outcome {
+        let completion = self.completion(operation, request, byteCount: byteCount)
+        return self.push(completion, isSolicited: request.isSolicited, isPatient: false) ? .done : .wait(.busy)
     }
 
+    /// Waits for whoever holds the lock of the peer's completions, however long: a queue pair that fails is not begun again.
     private func completeFailed(_ status: CompletionStatus) {
         let done = ReceiveCompletion(failed: status)
-        self.push(self.completion(done), isSolicited: true)
+        _ = self.push(self.completion(done), isSolicited: true, isPatient: true)
     }
 
     @inline(always)
@@ -275,23 +286,27 @@ extension DirectConnection {
         return completion
     }
 
-    private func push(_ completion: WorkCompletion, isSolicited: Bool) {
-        guard let completions = self.completions else { return }
+    /// - Returns: `false` when it is to be tried again later.
+    private func push(_ completion: WorkCompletion, isSolicited: Bool, isPatient: Bool) -> Bool {
+        guard let completions = self.completions else { return true }
         let entry = self.entry
-        let outcome = completions.push(completion, isSolicited: isSolicited) { _, index in
+        let outcome = completions.push(completion, isSolicited: isSolicited, isPatient: isPatient) { _, index in
             entry.receiveEnd.storeRelaxed(index &+ 1)
             return true
         }
+        if outcome == .busy { return false }
         self.finishReceive(outcome, completions)
+        return true
     }
 
     @inline(always)
     private func finishReceive(_ outcome: CompletionRing.PushOutcome, _ completions: CompletionRing) {
         self.hasReceive = false
+        self.hasInvalidated = false
         self.entry.receiveIndex.storeReleasing(0)
         completions.prefetchNext()
         switch outcome {
-        case .stored, .refused: break
+        case .stored, .refused, .busy: break
         case .storedAndDue: self.peer.signalChannel(of: completions, queuePair: self.destQP)
         case .storedAndWaiting: self.peer.requestAttention(queuePair: self.destQP)
         case .overrun:

@@ -41,6 +41,8 @@ internal final class DirectConnection {
     var offset: UInt32 = 0
     /// Whether `receive` holds a receive request that was taken for it.
     var hasReceive = false
+    /// Whether it has taken back the key that it takes back.
+    var hasInvalidated = false
     var receive: ReceiveDescriptor
     /// The own memory of a short SEND could not be read. A local variable that its closures capture would be allocated.
     var hasLocalFault = false
@@ -175,8 +177,9 @@ extension DirectConnection {
 // MARK: - Waiting
 
 extension DirectConnection {
-    /// Waits at most so long for what nobody announces.
+    /// Waits so long for what nobody announces, and longer for a process that does not go on: it may be stopped.
     private static var busyNanoseconds: UInt64 { 50_000 }
+    private static var busyAgainNanoseconds: UInt64 { 1_000_000 }
     /// With a timeout of 0, or 7 RNR retries, the wait has no end; the peer wakes it, but may fail to.
     private static var endlessLookNanoseconds: UInt64 { 100_000_000 }
 
@@ -195,10 +198,11 @@ extension DirectConnection {
         let goesOn = self.wait == wait && self.isWoken && now < self.waitsUntil
         self.isWoken = false
         if goesOn { return nil }
+        let isAgain = self.wait == wait
         self.wait = wait
         switch wait {
         case .none, .busy:
-            self.waitsUntil = now + Self.busyNanoseconds
+            self.waitsUntil = now + (isAgain ? Self.busyAgainNanoseconds : Self.busyNanoseconds)
         case .receiverNotReady:
             guard attributes.rnrRetryCount < RequesterConfiguration.rnrRetryEndless else {
                 // Without a count of tries the timer is only for a peer that fails to wake this one.

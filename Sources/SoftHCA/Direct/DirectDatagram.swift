@@ -115,7 +115,7 @@ extension DirectDatagram {
             peer.requestAttention(queuePair: self.destQP)
         }
         switch outcome {
-        case .stored, .refused: break
+        case .stored, .refused, .busy: break
         case .storedAndDue: peer.signalChannel(of: completions, queuePair: self.destQP)
         case .storedAndWaiting: peer.requestAttention(queuePair: self.destQP)
         case .overrun, .overrunAgain:

@@ -214,7 +214,7 @@ extension PeerReceiveQueue {
                 self.completions.unreportedOverrun.storeRelaxed(1)
                 self.peer.requestAttention(queuePair: self.number)
                 return false
-            case .overrunAgain, .refused:
+            case .overrunAgain, .refused, .busy:
                 return false
             }
         }
