@@ -7,7 +7,7 @@ struct ABITests {
         "load", "pure", "devices", "objects", "completions", "states", "transfer", "failures", "events", "extended",
         "fork", "further", "refusals", "processes", "sharing", "windows", "regions", "domains",
         "moderation", "limits", "atomic-write", "xrc", "xrc-processes", "multicast", "forksupport", "registration",
-        "reuse", "strangers", "cancel", "reach",
+        "reuse", "strangers", "cancel", "reach", "pins",
     ])
     func `every program has cases`(program: String) {
         #expect(!ABIProgram(name: program).cases.isEmpty)
@@ -166,7 +166,12 @@ struct ABITests {
     }
 
     @Test(arguments: ABIProgram(name: "registration").cases)
-    func `registration of bad memory, of much, and of pinned memory`(testCase: String) throws {
+    func `registration of bad memory, and of much`(testCase: String) throws {
         try ABIProgram(name: "registration").check(testCase)
+    }
+
+    @Test(arguments: ABIProgram(name: "pins").cases)
+    func `registration of pinned memory`(testCase: String) throws {
+        try ABIProgram(name: "pins").check(testCase)
     }
 }
