@@ -257,15 +257,16 @@ extension QueuePair {
         var completion = WorkCompletion()
         completion.workRequestID = slot.workRequestID
         // The raw values have gaps, so to ask for one is a jump through a table.
-        if case .success = status {} else { completion.status = UInt32(status.rawValue) }
+        if status != .success { completion.status = UInt32(status.rawValue) }
         completion.opcode = slot.completionOpcode
         completion.byteCount = slot.byteCount
         completion.qpNumber = self.number
-        if !self.sendCompletions.push(completion, isSolicited: false) { self.hasLostCompletion = true }
+        self.report(completion, to: self.sendCompletions, isSolicited: false)
         self.sendQueue.retire(index, completionEnd: self.sendCompletions.ring.producedCount)
     }
 
     /// Writes a completion; one that finds the queue full stops the queue pair. Errors always count as solicited.
+    @inline(always)
     internal func report(_ completion: WorkCompletion, to queue: CompletionQueue, isSolicited: Bool) {
         if !queue.push(completion, isSolicited: isSolicited) { self.hasLostCompletion = true }
     }

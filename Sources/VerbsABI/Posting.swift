@@ -115,13 +115,10 @@ internal func postReceive(
 ) -> CInt {
     guard let queuePair = unsafe queuePair else { return EINVAL }
     return unsafe queuePair.object._withUnsafeGuaranteedRef { object in
-        guard let ring = object.receiveRing else {
+        let refusal = object.receiveRefusal
+        guard refusal == nil, let ring = object.receiveRing else {
             unsafe failed?.pointee = requests
-            return EINVAL
-        }
-        if let refusal = object.receiveRefusal {
-            unsafe failed?.pointee = requests
-            return refusal.rawValue
+            return (refusal ?? .invalidArgument).rawValue
         }
         var batch = ring.beginPosting()
         let result = unsafe postEach(requests, failed) { request in

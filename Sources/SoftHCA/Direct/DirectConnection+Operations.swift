@@ -52,6 +52,22 @@ extension DirectConnection {
         }
     }
 
+    /// Looks at the memory of both sides before the first byte of a request that is longer than one go, or may not be; of others
+    /// each side's is looked up once, as it is copied. This side's comes first: a request that cannot be sent is not refused.
+    ///
+    /// - Returns: How the request ends without a byte, if it does.
+    private func lookAhead(
+        _ request: borrowing SendRequest,
+        _ access: AccessFlags,
+        isAllowed: Bool,
+        slot: Int,
+        of queuePair: QueuePair
+    ) -> Outcome? {
+        guard queuePair.hasAccessibleMemory(request, slot: slot) else { return .failed(.localProtectionError) }
+        guard isAllowed else { return self.refuse(.requestError) }
+        return self.locate(request, access) == nil ? self.refuse(.accessError) : nil
+    }
+
     // MARK: - WRITE
 
     private func write(
@@ -61,12 +77,11 @@ extension DirectConnection {
         budget: inout Int
     ) -> Outcome {
         if self.offset == 0, request.byteCount > 0 {
-            // One that is copied in one go is looked up once, and the memory of this side first.
+            let isAllowed = self.access.contains(.remoteWrite)
             let isLong = request.byteCount > UInt32(clamping: budget)
-            if isLong || !self.access.contains(.remoteWrite) {
-                guard queuePair.hasAccessibleMemory(request, slot: slot) else { return .failed(.localProtectionError) }
-                guard self.access.contains(.remoteWrite) else { return self.refuse(.requestError) }
-                guard self.locate(request, .remoteWrite) != nil else { return self.refuse(.accessError) }
+            if isLong || !isAllowed {
+                let outcome = self.lookAhead(request, .remoteWrite, isAllowed: isAllowed, slot: slot, of: queuePair)
+                if let outcome { return outcome }
             }
         }
         if request.hasImmediate, !self.hasReceive {
@@ -131,14 +146,12 @@ extension DirectConnection {
         budget: inout Int
     ) -> Outcome {
         if self.offset == 0 {
-            let mayRead = request.byteCount == 0 ? true : self.access.contains(.remoteRead)
-            let isAllowed = self.readsMax > 0 && mayRead
-            // As for WRITE.
+            let isEmpty = request.byteCount == 0
+            let isAllowed = self.readsMax > 0 && (isEmpty || self.access.contains(.remoteRead))
             let isLong = request.byteCount > UInt32(clamping: budget)
             if isLong || !isAllowed {
-                guard queuePair.hasAccessibleMemory(request, slot: slot) else { return .failed(.localProtectionError) }
-                guard isAllowed else { return self.refuse(.requestError) }
-                guard self.locate(request, .remoteRead) != nil else { return self.refuse(.accessError) }
+                let outcome = self.lookAhead(request, .remoteRead, isAllowed: isAllowed, slot: slot, of: queuePair)
+                if let outcome { return outcome }
             }
         }
         while self.offset < request.byteCount {
